@@ -1,0 +1,145 @@
+"""What a user can cause or repair: every error that a front door prints as one line.
+
+The exit codes are those of the command line; each class says which stage of a run it belongs to. Anything that is not a subclass of `NbprojError` is a
+defect of nbproj and keeps its traceback.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nbproj.project.model import Place
+
+__all__ = [
+    "BackendError",
+    "EntryPointError",
+    "EnvironmentPreparationError",
+    "NbprojError",
+    "ParameterError",
+    "ProjectError",
+    "RunError",
+    "SourceError",
+    "StoreError",
+    "StoreUnreachableError",
+    "TemplateError",
+    "UsageError",
+    "one_line",
+    "suggestion",
+]
+
+
+def one_line(text: str) -> str:
+    """Return a text with every run of white space and control characters as one space.
+
+    Examples
+    --------
+    >>> one_line("a\\n  b\\x1b[31m")
+    'a b [31m'
+    """
+    printable = "".join(character if character.isprintable() else " " for character in text)
+    return " ".join(printable.split())
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """Return " Did you mean 'x'?" for the nearest known name, or an empty string.
+
+    Examples
+    --------
+    >>> suggestion("flaot", ["float", "string"])
+    " Did you mean 'float'?"
+    >>> suggestion("zebra", ["float", "string"])
+    ''
+    """
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    if not near:
+        lowered = {candidate.lower(): candidate for candidate in known}
+        near = [lowered[name.lower()]] if name.lower() in lowered else []
+    return f" Did you mean {near[0]!r}?" if near else ""
+
+
+class NbprojError(Exception):
+    """Base of all errors a user can cause or repair.
+
+    Parameters
+    ----------
+    message : str
+        What is wrong and what to do about it. White space is folded: `str(error)` is one line.
+    place : Place, optional
+        Where it is wrong; put in front of the message.
+    hint : str, optional
+        A second line with what to do.
+
+    Examples
+    --------
+    >>> str(NbprojError("no such\\n  file"))
+    'no such file'
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, place: Place | None = None, hint: str = "") -> None:
+        self.place = place
+        self.hint = one_line(hint)
+        self.message = one_line(message)
+        super().__init__(f"{place}: {self.message}" if place is not None else self.message)
+
+
+class UsageError(NbprojError):
+    """The command line, the magic or the call is not well-formed."""
+
+    exit_code = 2
+
+
+class ProjectError(NbprojError):
+    """The project cannot be read, or asks for something that is refused. No run exists."""
+
+    exit_code = 120
+
+
+class TemplateError(ProjectError):
+    """A command template holds something that cannot be made safe, or is not understood."""
+
+
+class EntryPointError(ProjectError):
+    """There is no such entry point, or it is declared wrongly."""
+
+
+class ParameterError(ProjectError):
+    """Parameters are missing, unknown where that is refused, or of the wrong type."""
+
+
+class SourceError(NbprojError):
+    """A project could not be fetched: no such repository, version, folder or archive."""
+
+    exit_code = 121
+
+
+class EnvironmentPreparationError(NbprojError):
+    """An environment or image could not be had."""
+
+    exit_code = 121
+
+
+class BackendError(NbprojError):
+    """A backend is unknown, not installed, or refuses the request."""
+
+    exit_code = 120
+
+
+class StoreError(NbprojError):
+    """The tracking store refuses: no such experiment or run, a schema from another version."""
+
+    exit_code = 120
+
+
+class StoreUnreachableError(StoreError):
+    """The tracking store does not answer."""
+
+    exit_code = 122
+
+
+class RunError(NbprojError):
+    """A run could not be carried to its end."""

@@ -1,0 +1,149 @@
+"""Processes of this host: who is who, also after a pid was used again, and how to end a group.
+
+A pid alone names nobody: pids are reused. A process is known by host, boot, pid and start time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import signal
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["ProcessIdentity", "boot_id", "end_group", "host_name", "is_alive", "start_time"]
+
+GRACE_SECONDS = 5.0
+"""Seconds between TERM and KILL (contract, section 7)."""
+
+
+def host_name() -> str:
+    """Return the name of this host as it is recorded with a run."""
+    return platform.node() or "localhost"
+
+
+def boot_id() -> str:
+    """Return an identifier of this boot of the host; empty where the system offers none."""
+    with contextlib.suppress(OSError):
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    return ""
+
+
+def start_time(pid: int) -> float | None:
+    """Return when a process started, in a unit of the platform that never changes while it lives; None when it is gone or a zombie.
+
+    On Linux clock ticks since boot, elsewhere seconds since the epoch.
+    """
+    if sys.platform == "linux":
+        try:
+            stat = Path(f"/proc/{pid}/stat").read_bytes()
+        except OSError:
+            return None
+        fields = stat[stat.rindex(b")") + 2 :].split()
+        return None if fields[0] in {b"Z", b"X"} else float(fields[19])
+    import psutil  # noqa: PLC0415 - only where /proc is not, and not needed at import
+
+    try:
+        process = psutil.Process(pid)
+        return None if process.status() == psutil.STATUS_ZOMBIE else float(process.create_time())
+    except psutil.Error:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessIdentity:
+    """One process, for as long as the host stays up.
+
+    Parameters
+    ----------
+    host, boot : str
+        Where it runs, and since which boot.
+    pid : int
+        Its number.
+    started : float
+        Its start time, as `start_time` tells it.
+    """
+
+    host: str
+    boot: str
+    pid: int
+    started: float
+
+    @classmethod
+    def of(cls, pid: int | None = None) -> ProcessIdentity:
+        """Return the identity of a living process, by default this one.
+
+        Raises
+        ------
+        ProcessLookupError
+            There is no such process.
+        """
+        number = os.getpid() if pid is None else pid
+        started = start_time(number)
+        if started is None:
+            raise ProcessLookupError(number)
+        return cls(host_name(), boot_id(), number, started)
+
+
+def is_alive(process: ProcessIdentity) -> bool:
+    """Return whether a process of this host still lives; one of another boot does not.
+
+    Raises
+    ------
+    ValueError
+        The process belongs to another host, of which nothing can be known here.
+    """
+    if process.host != host_name():
+        msg = f"process {process.pid} belongs to host {process.host}"
+        raise ValueError(msg)
+    return process.boot == boot_id() and start_time(process.pid) == process.started
+
+
+def _group_lives(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # a member changed its user: it lives
+        return True
+    if sys.platform != "linux":
+        return True
+    # A group of zombies still takes signals: nobody is left to end.
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError, ValueError):
+                stat = (entry / "stat").read_bytes()
+                fields = stat[stat.rindex(b")") + 2 :].split()
+                if int(fields[2]) == group and fields[0] not in {b"Z", b"X"}:
+                    return True
+    return False
+
+
+def end_group(group: int, *, grace: float = GRACE_SECONDS) -> None:
+    """End every process of a group: TERM, a pause, KILL.
+
+    Parameters
+    ----------
+    group : int
+        The process group; the caller has made sure that it is still the one that was meant.
+    grace : float
+        Seconds that the processes have to end by themselves.
+    """
+    if group <= 1:
+        msg = f"refusing to signal process group {group}"
+        raise ValueError(msg)
+    deadline = time.monotonic() + grace
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, signal.SIGTERM)
+        os.killpg(group, signal.SIGCONT)  # a stopped process cannot act on TERM
+    pause = 0.005
+    while time.monotonic() < deadline:
+        if not _group_lives(group):
+            return
+        time.sleep(pause)
+        pause = min(pause * 2, 0.1)
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, signal.SIGKILL)
