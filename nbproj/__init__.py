@@ -1,1 +1,1 @@
-"""nbproj."""
+"""Run notebooks and MLflow Projects again, anywhere, with other parameters, and see what came out."""

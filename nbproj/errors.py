@@ -8,10 +8,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from nbproj.project.model import Place
 
 __all__ = [
     "BackendError",
@@ -32,11 +28,11 @@ __all__ = [
 
 
 def one_line(text: str) -> str:
-    """Return a text with every run of white space and control characters as one space.
+    r"""Return a text with every run of white space and control characters as one space.
 
     Examples
     --------
-    >>> one_line("a\\n  b\\x1b[31m")
+    >>> one_line("a\n  b\x1b[31m")
     'a b [31m'
     """
     printable = "".join(character if character.isprintable() else " " for character in text)
@@ -61,26 +57,26 @@ def suggestion(name: str, known: Iterable[str]) -> str:
 
 
 class NbprojError(Exception):
-    """Base of all errors a user can cause or repair.
+    r"""Base of all errors a user can cause or repair.
 
     Parameters
     ----------
     message : str
         What is wrong and what to do about it. White space is folded: `str(error)` is one line.
-    place : Place, optional
-        Where it is wrong; put in front of the message.
+    place : object, optional
+        Where it is wrong, as a `project.model.Place` tells it; its text is put in front of the message.
     hint : str, optional
         A second line with what to do.
 
     Examples
     --------
-    >>> str(NbprojError("no such\\n  file"))
+    >>> str(NbprojError("no such\n  file"))
     'no such file'
     """
 
     exit_code = 1
 
-    def __init__(self, message: str, *, place: Place | None = None, hint: str = "") -> None:
+    def __init__(self, message: str, *, place: object | None = None, hint: str = "") -> None:
         self.place = place
         self.hint = one_line(hint)
         self.message = one_line(message)

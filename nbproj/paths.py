@@ -74,8 +74,8 @@ def write_atomically(path: Path, data: bytes | str, *, mode: int = 0o644) -> Non
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
-        os.chmod(beside, mode)
-        os.replace(beside, path)
+        Path(beside).chmod(mode)
+        Path(beside).replace(path)
     except BaseException:
         Path(beside).unlink(missing_ok=True)
         raise

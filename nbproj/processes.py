@@ -9,12 +9,13 @@ import contextlib
 import os
 import platform
 import signal
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 __all__ = ["ProcessIdentity", "boot_id", "end_group", "host_name", "is_alive", "start_time"]
+
+_HAS_PROC = Path("/proc/self/stat").exists()
 
 GRACE_SECONDS = 5.0
 """Seconds between TERM and KILL (contract, section 7)."""
@@ -37,14 +38,14 @@ def start_time(pid: int) -> float | None:
 
     On Linux clock ticks since boot, elsewhere seconds since the epoch.
     """
-    if sys.platform == "linux":
+    if _HAS_PROC:
         try:
             stat = Path(f"/proc/{pid}/stat").read_bytes()
         except OSError:
             return None
         fields = stat[stat.rindex(b")") + 2 :].split()
         return None if fields[0] in {b"Z", b"X"} else float(fields[19])
-    import psutil  # noqa: PLC0415 - only where /proc is not, and not needed at import
+    import psutil
 
     try:
         process = psutil.Process(pid)
@@ -109,7 +110,7 @@ def _group_lives(group: int) -> bool:
         return False
     except PermissionError:  # a member changed its user: it lives
         return True
-    if sys.platform != "linux":
+    if not _HAS_PROC:
         return True
     # A group of zombies still takes signals: nobody is left to end.
     for entry in Path("/proc").iterdir():

@@ -1,0 +1,1 @@
+"""Where an entry point runs: one provider a kind of environment."""

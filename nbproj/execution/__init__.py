@@ -1,0 +1,1 @@
+"""How one entry point runs in one environment: processes, scripts, notebooks."""

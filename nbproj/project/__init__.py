@@ -1,0 +1,1 @@
+"""What a project is: reads files, starts nothing, knows nobody."""

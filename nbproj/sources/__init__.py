@@ -1,0 +1,1 @@
+"""Where a project comes from: folders, Git, archives, single notebooks."""
