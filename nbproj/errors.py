@@ -1,7 +1,7 @@
 """What a user can cause or repair: every error that a front door prints as one line.
 
-The exit codes are those of the command line; each class says which stage of a run it belongs to. Anything that is not a subclass of `NbprojError` is a
-defect of nbproj and keeps its traceback.
+The exit codes are those of the command line; each class says which stage of a run it belongs to. Anything that is not a subclass of `NbprojError`
+is a defect of nbproj and keeps its traceback.
 """
 
 from __future__ import annotations
