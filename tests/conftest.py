@@ -1,0 +1,98 @@
+"""What every test stands on: a home, a store and a working folder of its own, and a machine that is reached only on loopback.
+
+The tests start real programs, so the isolation is in environment variables and is inherited by whatever a test starts.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+HOME = Path.home()
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or HOME / ".cache")
+SHARED = CACHE / "nbproj-tests"
+"""What is costly to make and the same for every test: fonts that matplotlib found, environments of peers."""
+
+FOREIGN = ("CONDA_", "DATABRICKS_", "GIT_", "IPYTHON", "JPY_", "JUPYTER", "KUBE", "MLFLOW_", "NBPROJ_", "PAPERMILL_", "SSH_", "XDG_")
+"""Beginnings of the variables by which the developer's own machine could decide a test."""
+
+# Two cores under load make a deadline in milliseconds a matter of luck; pytest-timeout catches what hangs.
+hypothesis.settings.register_profile("nbproj", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("nbproj")
+
+
+def tool_settings() -> dict[str, str]:
+    """Return where package managers find the user's caches and settings, which a HOME of its own would hide from them."""
+    files = {
+        "PIP_CONFIG_FILE": [HOME / ".config/pip/pip.conf", HOME / ".pip/pip.conf"],
+        "UV_CONFIG_FILE": [HOME / ".config/uv/uv.toml"],
+        "NPM_CONFIG_USERCONFIG": [HOME / ".npmrc"],
+    }
+    folders = {"PIP_CACHE_DIR": CACHE / "pip", "UV_CACHE_DIR": CACHE / "uv", "PYENV_ROOT": HOME / ".pyenv"}
+    found = {name: str(path) for name, paths in files.items() for path in paths if path.exists()}
+    found |= {name: str(path) for name, path in folders.items()}
+    return {name: value for name, value in found.items() if name not in os.environ}
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give the test a home of its own, start it in an empty folder there, and return the home."""
+    folder = tmp_path_factory.mktemp("home", numbered=True)
+    for name, value in tool_settings().items():
+        monkeypatch.setenv(name, value)
+    for name in list(os.environ):
+        if name.startswith(FOREIGN):
+            monkeypatch.delenv(name)
+    own = {
+        "HOME": folder,
+        "XDG_CACHE_HOME": folder / ".cache",
+        "XDG_CONFIG_HOME": folder / ".config",
+        "XDG_DATA_HOME": folder / ".local/share",
+        "XDG_STATE_HOME": folder / ".local/state",
+        "IPYTHONDIR": folder / ".ipython",
+        "GIT_CONFIG_GLOBAL": folder / ".gitconfig",
+        "MPLCONFIGDIR": SHARED / "matplotlib",  # finding the fonts of a machine takes seconds
+    }
+    fixed = {
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_TERMINAL_PROMPT": "0",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "UV_PYTHON_DOWNLOADS": "never",
+        "MPLBACKEND": "agg",
+    }
+    for name, value in {**own, **fixed}.items():
+        monkeypatch.setenv(name, str(value))
+    (folder / ".gitconfig").write_text("[user]\n\tname = A Tester\n\temail = tester@example.org\n[init]\n\tdefaultBranch = main\n", encoding="utf-8")
+    (folder / "work").mkdir()
+    monkeypatch.chdir(folder / "work")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def loopback_only(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Refuse connections from the test's own process to addresses on the Internet, and fail the test that tried."""
+    tried: list[str] = []
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: object) -> None:
+        if self.family in (socket.AF_INET, socket.AF_INET6) and isinstance(address, tuple):
+            try:
+                beyond = ipaddress.ip_address(address[0]).is_global
+            except ValueError:  # a name
+                beyond = address[0] != "localhost"
+            if beyond:
+                tried.append(f"{address[0]}:{address[1]}")
+                msg = f"a test may not reach {address[0]}"
+                raise ConnectionRefusedError(msg)
+        connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+    yield
+    if tried:
+        pytest.fail(f"connections to the Internet: {', '.join(tried)}")
