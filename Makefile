@@ -3,6 +3,8 @@
 VENV := .venv
 BIN := $(VENV)/bin
 export UV_PYTHON_DOWNLOADS := never
+# As pip does: behind a proxy it is the machine that knows which certificates to trust.
+export UV_SYSTEM_CERTS ?= true
 export MLFLOW_DISABLE_TELEMETRY := true
 # What surrounds us must not decide where packages go or where a run is recorded.
 unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
