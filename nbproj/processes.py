@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["ProcessIdentity", "boot_id", "end_group", "host_name", "is_alive", "start_time"]
+__all__ = ["ProcessIdentity", "boot_id", "end_group", "group_lives", "host_name", "is_alive", "start_time"]
 
 _HAS_PROC = Path("/proc/self/stat").exists()
 
@@ -103,7 +103,8 @@ def is_alive(process: ProcessIdentity) -> bool:
     return process.boot == boot_id() and start_time(process.pid) == process.started
 
 
-def _group_lives(group: int) -> bool:
+def group_lives(group: int) -> bool:
+    """Return whether a process group has a living member; zombies are not alive."""
     try:
         os.killpg(group, 0)
     except ProcessLookupError:
@@ -142,7 +143,7 @@ def end_group(group: int, *, grace: float = GRACE_SECONDS) -> None:
         os.killpg(group, signal.SIGCONT)  # a stopped process cannot act on TERM
     pause = 0.005
     while time.monotonic() < deadline:
-        if not _group_lives(group):
+        if not group_lives(group):
             return
         time.sleep(pause)
         pause = min(pause * 2, 0.1)

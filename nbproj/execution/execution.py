@@ -1,0 +1,119 @@
+"""The contract of an execution: one entry point that runs, told as a stream of events that ends with an outcome."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, TypeAlias
+
+from nbproj.progress import Event
+
+__all__ = ["Execution", "Inbox", "Mask", "Outcome"]
+
+Mask: TypeAlias = Callable[[str], str]
+"""Replaces what may not be shown in a text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an entry point ended.
+
+    Parameters
+    ----------
+    exit_code : int
+        0 for success; the program's own code; 128 + N for signal N; 124 for a timeout.
+    reason : str
+        Why it failed, in one line; empty for success.
+    cancelled : bool
+        It was ended on request.
+    cell : int, optional
+        Number of the cell that failed, counted from 1.
+    source, trace : str
+        That cell's source, and its traceback without colours.
+    """
+
+    exit_code: int
+    reason: str = ""
+    cancelled: bool = False
+    cell: int | None = None
+    source: str = ""
+    trace: str = ""
+
+
+class Execution(Protocol):
+    """One entry point that runs.
+
+    The caller's thread takes the events; whatever threads the execution has never call the caller.
+    """
+
+    artifacts: dict[str, Path]
+    """Files that it leaves for the record, by their path among the run's artifacts."""
+
+    def next(self, timeout: float) -> Event | None:
+        """Return the next event, or None when none came in that many seconds."""
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """How it ended, once it has ended and all its events were taken."""
+
+    def cancel(self) -> None:
+        """End it: TERM, a pause, KILL. Returns when no process of it is left."""
+
+
+class Inbox:
+    """Events on their way from the threads of an execution to the caller's thread, bounded.
+
+    A full inbox makes the producer wait, and through the pipe the program: memory stays flat. Once `drain` was called, events are dropped instead, so
+    that a program that is being ended can write what it wants to.
+    """
+
+    def __init__(self, size: int = 64) -> None:
+        self._queue: queue.Queue[Event | None] = queue.Queue(size)
+        self._draining = threading.Event()
+        self.closed = False
+
+    def put(self, event: Event) -> None:
+        """Hand an event over; waits while the inbox is full."""
+        while not self._draining.is_set():
+            try:
+                self._queue.put(event, timeout=0.1)
+            except queue.Full:
+                continue
+            return
+
+    def close(self) -> None:
+        """Say that no event will follow."""
+        while True:
+            try:
+                self._queue.put(None, timeout=0.1)
+            except queue.Full:
+                if self._draining.is_set():
+                    self._empty()
+                continue
+            return
+
+    def drain(self) -> None:
+        """Drop what comes from now on."""
+        self._draining.set()
+
+    def _empty(self) -> None:
+        while True:
+            try:
+                self._queue.get_nowait()
+            except queue.Empty:
+                return
+
+    def get(self, timeout: float) -> Event | None:
+        """Return the next event; None when none came in time or none will follow, which `closed` tells."""
+        if self.closed:
+            return None
+        try:
+            event = self._queue.get(timeout=max(timeout, 0.0))
+        except queue.Empty:
+            return None
+        if event is None:
+            self.closed = True
+        return event

@@ -1,0 +1,136 @@
+"""The injected parameter cell of a notebook: real values as code of the notebook's language.
+
+Python values are written by `repr`, so that no value can be anything but a literal; other languages go through papermill's translators.
+"""
+
+from __future__ import annotations
+
+import datetime
+import keyword
+import math
+from collections.abc import Mapping
+from pathlib import PurePath
+from typing import Any
+
+from nbproj.errors import ParameterError
+
+__all__ = ["inject", "python_source"]
+
+_TAG = "injected-parameters"
+
+
+def _literal(value: object, modules: set[str]) -> str:
+    if isinstance(value, float) and not math.isfinite(value):
+        return f'float("{value}")'
+    if isinstance(value, PurePath):
+        modules.add("pathlib")
+        return f"pathlib.Path({str(value)!r})"
+    if isinstance(value, datetime.datetime | datetime.date):
+        modules.add("datetime")
+        return repr(value)
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_literal(item, modules) for item in value) + "]"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_literal(key, modules)}: {_literal(item, modules)}" for key, item in value.items()) + "}"
+    if value is None or isinstance(value, str | bool | int | float):
+        return repr(value)
+    return repr(str(value))
+
+
+def python_source(values: Mapping[str, object], secrets: Mapping[str, str] | None = None) -> str:
+    """Return Python source that assigns every value to its name.
+
+    Parameters
+    ----------
+    values : mapping of str to object
+        By parameter name.
+    secrets : mapping of str to str, optional
+        Names of secret parameters and the environment variables that hold them: they are read when the cell runs, and stand in no file.
+
+    Raises
+    ------
+    ParameterError
+        A name that Python cannot assign to.
+
+    Examples
+    --------
+    >>> print(python_source({"alpha": 0.5, "data": PurePath("a'b")}, {"token": "TOKEN"}))
+    # Parameters
+    import os
+    import pathlib
+    alpha = 0.5
+    data = pathlib.Path("a'b")
+    token = os.environ["TOKEN"]
+    """
+    modules: set[str] = set()
+    lines = []
+    for name, value in values.items():
+        if not name.isidentifier() or keyword.iskeyword(name):
+            msg = f"parameter {name!r} cannot be given to a notebook: it is no name of a Python variable"
+            raise ParameterError(msg)
+        lines.append(f"{name} = {_literal(value, modules)}")
+    for name, variable in (secrets or {}).items():
+        modules.add("os")
+        lines.append(f'{name} = os.environ["{variable}"]')
+    return "\n".join(["# Parameters", *(f"import {module}" for module in sorted(modules)), *lines])
+
+
+def inject(notebook: Any, values: Mapping[str, object], secrets: Mapping[str, str], *, kernel: str, language: str) -> None:
+    """Put the parameter cell where papermill puts it: in place of an injected one, else behind the tagged one, else on top.
+
+    Parameters
+    ----------
+    notebook : nbformat.NotebookNode
+        Changed in place.
+    values : mapping of str to object
+        What to assign. Nothing is injected when this and `secrets` are empty.
+    secrets : mapping of str to str
+        Secret parameters and their environment variables.
+    kernel, language : str
+        Decide the language of the cell.
+
+    Raises
+    ------
+    ParameterError
+        A name or a language that cannot be written.
+    """
+    if not values and not secrets:
+        return
+    from nbformat.v4 import new_code_cell
+
+    if language == "python":
+        source = python_source(values, secrets)
+    else:
+        if secrets:
+            msg = f"secret parameters are read by Python notebooks only, and this one is written in {language}"
+            raise ParameterError(msg)
+        source = _foreign_source(values, kernel, language)
+    cell = new_code_cell(source=source, id="nbproj-parameters", metadata={"tags": [_TAG]})
+
+    def first(tag: str) -> int:
+        return next((index for index, other in enumerate(notebook.cells) if tag in other.get("metadata", {}).get("tags", ())), -1)
+
+    injected, declared = first(_TAG), first("parameters")
+    if injected >= 0:
+        notebook.cells[injected] = cell
+    else:
+        notebook.cells.insert(declared + 1, cell)
+
+
+def _foreign_source(values: Mapping[str, object], kernel: str, language: str) -> str:
+    from papermill.exceptions import PapermillException
+    from papermill.translators import papermill_translators
+
+    def plain(value: object) -> object:
+        return str(value) if isinstance(value, PurePath | datetime.date) else value
+
+    try:
+        translator = papermill_translators.find_translator(kernel, language)
+        for name in values:
+            if not name.isidentifier():
+                msg = f"parameter {name!r} cannot be given to a notebook: it is no name of a variable"
+                raise ParameterError(msg)
+        return str(translator.codify({name: plain(value) for name, value in values.items()}, "Parameters"))
+    except (PapermillException, NotImplementedError) as error:
+        msg = f"parameters cannot be given to a notebook in {language}: {error}"
+        raise ParameterError(msg) from error

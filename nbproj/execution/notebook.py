@@ -1,0 +1,319 @@
+"""A notebook that runs: papermill's client and bookkeeping on a guarded kernel, in a thread of its own.
+
+The saved notebook says what happened also when the kernel died or the run was ended: the cell that ran is marked failed, later ones stay pending.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import re
+import threading
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from nbproj.errors import EntryPointError
+from nbproj.execution.execution import Inbox, Mask, Outcome
+from nbproj.execution.injection import inject
+from nbproj.execution.kernels import guarded_manager, kernel_language
+from nbproj.execution.output import ByteMask, OutputLog
+from nbproj.execution.process import Guard, Started, exit_code
+from nbproj.paths import write_atomically
+from nbproj.processes import end_group
+from nbproj.progress import Event
+
+__all__ = ["NotebookExecution", "NotebookTask", "check_kernel"]
+
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+_START_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class NotebookTask:
+    """What is to be executed.
+
+    Parameters
+    ----------
+    source : Path
+        The notebook; never changed.
+    output : Path
+        Where the executed notebook is saved, cell by cell.
+    values : mapping of str to object
+        Parameters to inject.
+    secrets : mapping of str to str
+        Secret parameters and the environment variables that hold them.
+    kernel : str
+        Name of a kernelspec.
+    cwd : Path
+        The kernel's working folder.
+    environment : mapping of str to str
+        The kernel's whole environment.
+    """
+
+    source: Path
+    output: Path
+    values: Mapping[str, object]
+    secrets: Mapping[str, str]
+    kernel: str
+    cwd: Path
+    environment: Mapping[str, str] = field(repr=False)
+
+
+def check_kernel(name: str | None, notebook: Path) -> str:
+    """Return the kernel that a notebook will run in.
+
+    Parameters
+    ----------
+    name : str, optional
+        The caller's choice; the notebook's own by default, else `python3`.
+    notebook : Path
+        The notebook.
+
+    Raises
+    ------
+    EntryPointError
+        There is no such kernel; the message names those found.
+    """
+    import json
+
+    from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+
+    if name is None:
+        metadata = json.loads(notebook.read_bytes()).get("metadata", {})
+        name = str(metadata.get("kernelspec", {}).get("name") or "python3")
+    manager = KernelSpecManager()
+    try:
+        manager.get_kernel_spec(name)
+    except NoSuchKernel as error:
+        found = ", ".join(sorted(manager.find_kernel_specs())) or "none"
+        msg = f"{notebook.name}: there is no kernel {name!r}. Found: {found}. Choose one with --kernel NAME"
+        raise EntryPointError(msg) from error
+    return name
+
+
+class NotebookExecution:
+    """A notebook that runs.
+
+    Parameters
+    ----------
+    task : NotebookTask
+        What is to be executed.
+    log : Path
+        File for what its cells print.
+    mask, text_mask : ByteMask, callable
+        Applied to the output and to the saved notebook.
+    guard : Guard
+        Ends the kernel when the driver dies.
+    started : callable
+        Called with the kernel's process group before the kernel starts.
+    """
+
+    def __init__(  # noqa: PLR0913 - the parts of a process
+        self, task: NotebookTask, *, log: Path, mask: ByteMask, text_mask: Mask, guard: Guard, started: Started
+    ) -> None:
+        self.artifacts = {f"run/{task.source.name}": task.output}
+        self._task = task
+        self._guard = guard
+        self._started = started
+        self._text_mask = text_mask
+        self._inbox = Inbox()
+        self._log = OutputLog(log, mask, self._inbox)
+        self._kernel_log = log.with_name("kernel.log")
+        self._outcome: Outcome | None = None
+        self._cancelled = False
+        self._group: int | None = None
+        self._death: int | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._running: asyncio.Task[Outcome] | None = None
+        self._thread = threading.Thread(target=self._work, name="nbproj-notebook", daemon=True)
+        self._thread.start()
+
+    def next(self, timeout: float) -> Event | None:
+        """Return the next event, or None when none came in that many seconds."""
+        return self._inbox.get(timeout)
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """How it ended, once all its events were taken."""
+        return self._outcome if self._inbox.closed else None
+
+    def cancel(self) -> None:
+        """End the kernel and whatever it started."""
+        self._cancelled = True
+        self._inbox.drain()
+        if self._group is not None and self._thread.is_alive():
+            end_group(self._group)
+        if self._loop is not None and self._running is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has just closed: nothing is left to cancel
+                self._loop.call_soon_threadsafe(self._running.cancel)
+        self._thread.join(15)
+
+    def _kernel_started(self, group: int) -> None:
+        self._group = group
+        self._started(group)
+        self._inbox.put(Event("started", data={"pid": group}))
+
+    def _kernel_died(self, returncode: int | None) -> None:
+        self._death = returncode
+
+    def _work(self) -> None:
+        try:
+            self._outcome = asyncio.run(self._main())
+        except asyncio.CancelledError:
+            self._outcome = Outcome(143, "cancelled", cancelled=True)
+        except Exception as error:  # noqa: BLE001 - whatever papermill, nbclient or zmq raise becomes the run's outcome
+            self._outcome = self._failure(error)
+        finally:
+            if self._group is not None:
+                end_group(self._group, grace=1.0)
+                self._guard.release(self._group)
+            self._log.close()
+            self._inbox.close()
+
+    async def _main(self) -> Outcome:
+        self._loop = asyncio.get_running_loop()
+        self._running = asyncio.create_task(self._execute())
+        return await self._running
+
+    async def _execute(self) -> Outcome:
+        from papermill.iorw import load_notebook_node
+
+        task = self._task
+        logging.getLogger("papermill").setLevel(logging.ERROR)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # remarks of nbformat on old notebooks; nothing a reader can act on during a run
+            notebook = load_notebook_node(str(task.source))
+        language = kernel_language(notebook, task.kernel)
+        inject(notebook, task.values, task.secrets, kernel=task.kernel, language=language)
+        notebook.metadata.papermill["parameters"] = {name: _plain(value) for name, value in task.values.items()}
+        notebook.metadata.papermill["input_path"] = task.source.name
+        notebook.metadata.papermill["output_path"] = task.output.name
+        client = _client(notebook, self)
+        client.km = guarded_manager(task.kernel, self._guard, self._kernel_started, self._kernel_died)
+        client.nb_man.notebook_start()
+        try:
+            with self._kernel_log.open("wb") as kernel_log:
+                await client.km.start_kernel(env=dict(task.environment), cwd=str(task.cwd), stdout=kernel_log, stderr=kernel_log)
+            await client.async_start_new_kernel_client()
+            return await client.execute_cells()
+        finally:
+            client.nb_man.notebook_complete()
+            if client.km is not None:
+                with contextlib.suppress(Exception):  # the group is ended below whatever the kernel answers
+                    await asyncio.wait_for(client._async_cleanup_kernel(), 10)  # noqa: SLF001 - nbclient offers it to subclasses only
+
+    def save(self, text: str) -> None:
+        """Save the executed notebook as it stands."""
+        try:
+            write_atomically(self._task.output, self._text_mask(text), mode=0o600)
+        except OSError as error:
+            self._inbox.put(Event("note", f"the executed notebook could not be saved: {error.strerror}"))
+
+    def stream(self, text: str) -> None:
+        """Keep and show what a cell printed."""
+        self._log.write(text.encode("utf-8", "replace"))
+
+    def cell(self, done: int, total: int, text: str) -> None:
+        """Tell that a cell starts."""
+        self._inbox.put(Event("cell", text, done=done, total=total))
+
+    def death(self, position: str) -> Outcome:
+        """Return the outcome of a kernel that died."""
+        if self._cancelled:
+            return Outcome(143, "cancelled", cancelled=True)
+        code = exit_code(self._death) if self._death is not None else 1
+        how = f"ended by signal {code - 128}" if code > 128 else f"exit code {code}"  # noqa: PLR2004 - a shell's way to say "signal"
+        if code == 137:  # noqa: PLR2004 - KILL
+            how += ", probably out of memory"
+        return Outcome(code or 1, f"the kernel died {position}: {how}")
+
+    def _failure(self, error: Exception) -> Outcome:
+        if self._cancelled:
+            return Outcome(143, "cancelled", cancelled=True)
+        last = ""
+        with contextlib.suppress(OSError):
+            lines = self._kernel_log.read_text(errors="replace").strip().splitlines()
+            last = lines[-1] if lines else ""
+        if self._death is not None or "died" in str(error):
+            outcome = self.death("at start")
+            return Outcome(outcome.exit_code, f"{outcome.reason}{f' ({last})' if last else ''}")
+        return Outcome(1, f"the notebook could not be executed: {error}")
+
+
+def _trace(cell: Any) -> str:
+    """Return the traceback that stands in a cell's output, without colours."""
+    errors = [output for output in cell.outputs if output.output_type == "error"]
+    return _COLOURS.sub("", "\n".join(errors[-1].traceback)) if errors else ""
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value if value is None or isinstance(value, str | bool | int | float) else str(value)
+
+
+def _client(notebook: Any, execution: NotebookExecution) -> Any:
+    """Return papermill's client with our bookkeeping; made here because papermill is imported only when a notebook runs."""
+    import nbformat
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+    from papermill.clientwrap import PapermillNotebookClient
+    from papermill.engines import NotebookExecutionManager
+
+    class Manager(NotebookExecutionManager):  # type: ignore[misc]  # papermill ships no types
+        """papermill's record of the cells, saved atomically."""
+
+        def save(self, **_kwargs: object) -> None:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                execution.save(nbformat.writes(self.nb))
+            self.last_save_time = self.now()
+
+    class Client(PapermillNotebookClient):  # type: ignore[misc]  # papermill ships no types
+        """Executes the cells one by one and says truthfully how that ended."""
+
+        def process_message(self, *arguments: Any, **options: Any) -> Any:
+            output = super().process_message(*arguments, **options)
+            if output and output.get("output_type") == "stream":
+                execution.stream("".join(output.text))
+            return output
+
+        async def execute_cells(self) -> Outcome:
+            total = len(self.nb.cells)
+            for index, cell in enumerate(self.nb.cells):
+                execution.cell(index, total, f"cell {index + 1} of {total}")
+                self.nb_man.cell_start(cell, index)
+                try:
+                    await self.async_execute_cell(cell, index)
+                except CellExecutionError as error:
+                    if error.ename == "SystemExit" and error.evalue.strip() in {"", "0", "None"}:
+                        self.nb_man.cell_complete(cell, cell_index=index)
+                        return Outcome(0)
+                    self._failed(cell, index)
+                    code = int(error.evalue) % 256 if error.ename == "SystemExit" and error.evalue.isdigit() else 1
+                    reason = f"cell {index + 1}: {error.ename}: {error.evalue}".rstrip(": ")
+                    return Outcome(code or 1, reason, cell=index + 1, source=cell.source, trace=_trace(cell))
+                except (DeadKernelError, CellTimeoutError, RuntimeError) as error:
+                    self._failed(cell, index)
+                    if isinstance(error, DeadKernelError) or "died" in str(error):
+                        outcome = execution.death(f"in cell {index + 1}")
+                        return Outcome(outcome.exit_code, outcome.reason, cancelled=outcome.cancelled, cell=index + 1, source=cell.source)
+                    return Outcome(1, f"cell {index + 1}: {error}", cell=index + 1, source=cell.source)
+                except asyncio.CancelledError:
+                    self._failed(cell, index)
+                    raise
+                self.nb_man.cell_complete(cell, cell_index=index)
+            execution.cell(total, total, "")
+            return Outcome(0)
+
+        def _failed(self, cell: Any, index: int) -> None:
+            self.nb_man.cell_exception(cell, cell_index=index)
+            self.nb_man.cell_complete(cell, cell_index=index)
+
+    manager = Manager(notebook, progress_bar=False, autosave_cell_every=5)
+    return Client(manager, raise_on_iopub_timeout=True, iopub_timeout=10, startup_timeout=_START_SECONDS, store_widget_state=False)

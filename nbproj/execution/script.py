@@ -1,0 +1,143 @@
+"""A command or a script, run by a shell as MLflow runs it: `bash -c COMMAND` in the project's root."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+from nbproj.errors import RunError
+from nbproj.execution.execution import Inbox, Outcome
+from nbproj.execution.output import ByteMask, OutputLog, pump
+from nbproj.execution.process import Guard, Started, exit_code, start
+from nbproj.processes import end_group, group_lives
+from nbproj.progress import Event
+
+__all__ = ["ScriptExecution", "command_for_script"]
+
+_DRAIN_SECONDS = 1.0
+
+
+def command_for_script(script: str) -> str:
+    """Return the shell command that runs a script of a project by its path.
+
+    Python files run with the environment's `python`, `.sh` files with bash, `.R` files with `Rscript` - through the R package mlflow where it is
+    installed, so that `mlflow_param` works, as `mlflow run` does it.
+
+    Examples
+    --------
+    >>> command_for_script("train me.py")
+    "python 'train me.py'"
+    """
+    import shlex
+
+    suffix = Path(script).suffix
+    path = script if not script.startswith("-") else f"./{script}"
+    if suffix == ".py":
+        return f"python {shlex.quote(path)}"
+    if suffix == ".sh":
+        return f"bash {shlex.quote(path)}"
+    literal = '"' + path.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    program = f'if (requireNamespace("mlflow", quietly = TRUE)) mlflow::mlflow_source({literal}) else source({literal})'
+    return f"Rscript -e {shlex.quote(program)} --args"
+
+
+class ScriptExecution:
+    """A shell command that runs.
+
+    Parameters
+    ----------
+    command : str
+        What bash is given.
+    environment : mapping of str to str
+        The whole environment of the process.
+    cwd : Path
+        The project's root.
+    log : Path
+        File for its output.
+    mask : ByteMask
+        Applied to the output.
+    guard : Guard
+        Ends the processes when the driver dies.
+    started : callable
+        Called with the process group before the command starts.
+
+    Raises
+    ------
+    RunError
+        There is no bash, or the process cannot be made.
+    """
+
+    def __init__(  # noqa: PLR0913 - the parts of a process
+        self, command: str, *, environment: Mapping[str, str], cwd: Path, log: Path, mask: ByteMask, guard: Guard, started: Started
+    ) -> None:
+        bash = shutil.which("bash", path=environment.get("PATH", os.defpath))
+        if bash is None:
+            msg = "no bash on PATH, and commands run in bash. Install it, or set PATH"
+            raise RunError(msg)
+        self.artifacts: dict[str, Path] = {}
+        self._inbox = Inbox()
+        self._outcome: Outcome | None = None
+        self._cancelled = False
+        self._guard = guard
+        self._log = OutputLog(log, mask, self._inbox)
+        try:
+            self._process = start([bash, "-c", command], environment=environment, cwd=cwd, guard=guard, started=started)
+        except BaseException:
+            self._log.close()
+            raise
+        self._inbox.put(Event("started", data={"pid": self._process.pid}))
+        assert self._process.stdout is not None  # noqa: S101 - by construction
+        self._reader = threading.Thread(target=self._read, args=(self._process.stdout.fileno(),), name="nbproj-output", daemon=True)
+        self._waiter = threading.Thread(target=self._wait, name="nbproj-wait", daemon=True)
+        self._reader.start()
+        self._waiter.start()
+
+    def _read(self, descriptor: int) -> None:
+        try:
+            pump(descriptor, self._log)
+        except OSError as error:
+            self._inbox.put(Event("note", f"output ended early: {error.strerror}"))
+
+    def _wait(self) -> None:
+        if hasattr(os, "waitid"):
+            # Not yet reaped, the leader keeps its number: the group that is ended below cannot be another's.
+            os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT)
+        else:
+            self._process.wait()
+        # What the command left in the background still holds the pipe: nobody will wait for it, so it ends with the run.
+        left = group_lives(self._process.pid)
+        self._reader.join(_DRAIN_SECONDS if left else None)
+        if left:
+            end_group(self._process.pid)
+            self._reader.join(_DRAIN_SECONDS)
+        code = exit_code(self._process.wait())
+        self._guard.release(self._process.pid)
+        if not self._reader.is_alive():
+            self._log.close()
+        reason = ""
+        if code > 128:  # noqa: PLR2004 - a shell's way to say "signal"
+            reason = f"ended by signal {code - 128}"
+        elif code:
+            reason = f"exit code {code}"
+        self._outcome = Outcome(code, reason, cancelled=self._cancelled)
+        self._inbox.close()
+
+    def next(self, timeout: float) -> Event | None:
+        """Return the next event, or None when none came in that many seconds."""
+        return self._inbox.get(timeout)
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """How it ended, once all its events were taken."""
+        return self._outcome if self._inbox.closed else None
+
+    def cancel(self) -> None:
+        """End the command's whole group."""
+        self._cancelled = True
+        self._inbox.drain()
+        if self._waiter.is_alive():
+            end_group(self._process.pid)
+        self._waiter.join(10)
