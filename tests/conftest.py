@@ -16,10 +16,25 @@ import pytest
 
 HOME = Path.home()
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or HOME / ".cache")
-SHARED = CACHE / "nbproj-tests"
+SHARED = Path(os.environ.get("NBPROJ_TEST_CACHE") or CACHE / "nbproj-tests")
 """What is costly to make and the same for every test: fonts that matplotlib found, environments of peers."""
 
-FOREIGN = ("CONDA_", "DATABRICKS_", "GIT_", "IPYTHON", "JPY_", "JUPYTER", "KUBE", "MLFLOW_", "NBPROJ_", "PAPERMILL_", "SSH_", "XDG_")
+FOREIGN = (
+    "CONDA_",
+    "DATABRICKS_",
+    "GIT_",
+    "IPYTHON",
+    "JPY_",
+    "JUPYTER",
+    "KUBE",
+    "MLFLOW_",
+    "MPL",
+    "NBPROJ_",
+    "PAPERMILL_",
+    "SSH_",
+    "XDG_",
+    "_MLFLOW_",
+)
 """Beginnings of the variables by which the developer's own machine could decide a test."""
 
 # Two cores under load make a deadline in milliseconds a matter of luck; pytest-timeout catches what hangs.
@@ -64,7 +79,6 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
         "GIT_TERMINAL_PROMPT": "0",
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "UV_PYTHON_DOWNLOADS": "never",
-        "MPLBACKEND": "agg",
     }
     for name, value in {**own, **fixed}.items():
         monkeypatch.setenv(name, str(value))
