@@ -10,12 +10,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol, TypeAlias
 
-__all__ = ["TERMINAL", "Metric", "RunRecord", "Status", "Store"]
+from nbproj.errors import StoreError
+
+__all__ = ["TERMINAL", "Metric", "RunNotFoundError", "RunRecord", "Status", "Store"]
 
 Status: TypeAlias = Literal["SCHEDULED", "RUNNING", "FINISHED", "FAILED", "KILLED"]
 """The states of a run, in MLflow's words."""
 
 TERMINAL: frozenset[str] = frozenset({"FINISHED", "FAILED", "KILLED"})
+
+
+class RunNotFoundError(StoreError):
+    """The store does not know the run, or it was deleted: there is nothing left to record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +85,8 @@ class RunRecord:
 class Store(Protocol):
     """A tracking store.
 
-    Every method raises `StoreUnreachableError` when the store does not answer within seconds, and `StoreError` when it refuses.
+    Every method raises `StoreUnreachableError` when the store does not answer within seconds, `RunNotFoundError` when the run is gone, and
+    `StoreError` when it refuses. Methods may be called from several threads. Values may be any text: what the store cannot hold is replaced or cut.
     """
 
     uri: str
@@ -99,7 +106,7 @@ class Store(Protocol):
         """Return one run."""
 
     def log_params(self, run_id: str, params: Mapping[str, str]) -> None:
-        """Record parameters; a value over the store's limit is cut with a mark, never refused."""
+        """Record parameters; a value over the store's limit is cut with a mark, never refused. A different value for a recorded name is."""
 
     def log_metrics(self, run_id: str, metrics: Sequence[Metric]) -> None:
         """Record metrics."""
@@ -108,10 +115,10 @@ class Store(Protocol):
         """Set or replace tags."""
 
     def set_status(self, run_id: str, status: Status, *, end_time: int | None = None) -> None:
-        """Set the status; a terminal one gets an end time (now by default), RUNNING clears it."""
+        """Set the status; a terminal one gets an end time (now by default). No MLflow store can clear it again: RUNNING leaves it."""
 
     def log_artifacts(self, run_id: str, files: Mapping[str, Path]) -> None:
-        """Store local files, by their path among the run's artifacts."""
+        """Store local files, by their path among the run's artifacts. One that cannot be stored does not keep the others from being stored."""
 
     def list_artifacts(self, run_id: str, path: str = "") -> list[tuple[str, int | None]]:
         """Return the paths of all files below a path with their sizes in bytes, None where unknown."""
@@ -122,4 +129,4 @@ class Store(Protocol):
     def search_runs(
         self, experiment_ids: Sequence[str] | None = None, *, filter_string: str = "", order_by: Sequence[str] = (), limit: int = 1000
     ) -> list[RunRecord]:
-        """Return runs in MLflow's filter language; None for all experiments."""
+        """Return active runs in MLflow's filter language, the newest first by default; None for all experiments."""

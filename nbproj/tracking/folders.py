@@ -1,0 +1,67 @@
+"""Where the record keeps what is no store's: state of running runs, and caches. Never in the user's own folders."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from nbproj.progress import Event, Progress, silent
+
+__all__ = ["cache_folder", "state_folder"]
+
+
+def _usable(folder: Path, mode: int) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=mode)
+        return os.access(folder, os.W_OK | os.X_OK)
+    except OSError:
+        return False
+
+
+def _fallback(name: str) -> Path:
+    # One folder per user, so that the next command finds what this one left; somebody else's folder of that name is not trusted.
+    folder = Path(tempfile.gettempdir()) / f"nbproj-{os.getuid()}-{name}"
+    if _usable(folder, 0o700) and folder.stat().st_uid == os.getuid() and not folder.is_symlink():
+        folder.chmod(0o700)
+        return folder
+    return Path(tempfile.mkdtemp(prefix=f"nbproj-{name}-"))
+
+
+def state_folder(environ: Mapping[str, str] | None = None, *, progress: Progress = silent) -> Path:
+    """Return the per-user folder for runs that are under way: NBPROJ_STATE_DIR, else the platform's; a temporary one when that cannot be written.
+
+    Parameters
+    ----------
+    environ : mapping, optional
+        The environment; by default this process's.
+    progress : callable
+        Gets a note when the folder cannot be written.
+    """
+    environment = os.environ if environ is None else environ
+    named = environment.get("NBPROJ_STATE_DIR")
+    if named:
+        folder = Path(named).expanduser()
+    else:
+        import platformdirs
+
+        folder = platformdirs.user_state_path("nbproj")
+    if _usable(folder, 0o700):
+        return folder
+    other = _fallback("state")
+    progress(Event("note", f"{folder} cannot be written; the state of runs is kept in {other}"))
+    return other
+
+
+def cache_folder(environ: Mapping[str, str] | None = None) -> Path:
+    """Return the per-user folder for what can be made again: NBPROJ_CACHE_DIR, else the platform's; a temporary one when that cannot be written."""
+    environment = os.environ if environ is None else environ
+    named = environment.get("NBPROJ_CACHE_DIR")
+    if named:
+        folder = Path(named).expanduser()
+    else:
+        import platformdirs
+
+        folder = platformdirs.user_cache_path("nbproj")
+    return folder if _usable(folder, 0o755) else _fallback("cache")

@@ -1,0 +1,364 @@
+"""The store as MLflow's library keeps it: a SQLite file, another database, a tracking server, Databricks, a folder of files."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import re
+import sqlite3
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any, TypeVar
+
+from nbproj.errors import StoreError, StoreUnreachableError
+from nbproj.progress import Progress, silent
+from nbproj.tracking import blueprint, library, location, values
+from nbproj.tracking.reach import PATIENCE_SECONDS, reach, waiting
+from nbproj.tracking.refusal import is_locked, refusal
+from nbproj.tracking.store import TERMINAL, Metric, RunRecord, Status, Store
+
+__all__ = ["MlflowStore", "open_store"]
+
+T = TypeVar("T")
+
+LOCKED_SECONDS = 15.0
+"""How long a locked database is tried again, beyond SQLite's own waiting."""
+
+_ASKING = {
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "0.5",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_ALLOW_FILE_STORE": "true",  # a file store is opened only where its address was given
+}
+# A server may store a large file elsewhere before it answers.
+_SENDING = {**_ASKING, "MLFLOW_HTTP_REQUEST_TIMEOUT": "120"}
+
+
+def open_store(uri: str, *, progress: Progress = silent, patience: float = PATIENCE_SECONDS) -> Store:
+    """Return the store at an address, making a SQLite one that does not exist yet.
+
+    Parameters
+    ----------
+    uri : str
+        A tracking URI as `location.locate` returns it.
+    progress : callable
+        Told when something is waited for.
+    patience : float
+        Seconds after which a server that does not answer is given up.
+
+    Raises
+    ------
+    StoreUnreachableError
+        It does not answer.
+    StoreError
+        It is no store, has another version's schema, cannot be written, or wants credentials.
+    """
+    path = location.database_path(uri)
+    if uri.startswith(("http://", "https://")):
+        reach(uri, progress=progress, patience=patience)
+    try:
+        with waiting(progress, uri):
+            library.load()
+            if path is not None:
+                _check_file(path, uri, progress)
+            elif re.match(r"(postgresql|mysql|mssql)\b", uri):
+                _check_server(uri)
+            with library.quiet(), library.settings(_ASKING):
+                found = MlflowStore(uri, _library_store(uri, path), progress)
+    except StoreError:
+        raise
+    except Exception as error:
+        raise refusal(error, uri, "open") from error
+    if uri.startswith(("http://", "https://")):
+        found.experiments(limit=1)  # says who is there, and whether it lets us in, before anything is built on it
+    return found
+
+
+def _check_file(path: Path, uri: str, progress: Progress) -> None:
+    name = location.label(uri)
+    if path.is_dir():
+        msg = f"the tracking store {name} is a folder, not a database"
+        raise StoreError(msg)
+    blueprint.fill_if_empty(path, progress)
+    revision = blueprint.revision_of(path)
+    if revision is None:
+        msg = f"the tracking store {name} is a database of something else than MLflow: move the file away, or choose another store"
+        raise StoreError(msg)
+    _check_revision(revision, uri)
+
+
+def _check_revision(revision: str, uri: str) -> None:
+    if revision == blueprint.head():
+        return
+    name = location.label(uri)
+    # MLflow would migrate a database that lacks tables without a word, and nobody with the older version could open it again.
+    if blueprint.is_known(revision):
+        msg = f"the tracking store {name} was made by an older MLflow: copy it, then run 'mlflow db upgrade' with its address, or choose another store"
+    else:
+        msg = f"the tracking store {name} was made by a newer MLflow (schema {revision}): install that version, or choose another store"
+    raise StoreError(msg)
+
+
+def _check_server(uri: str) -> None:
+    import sqlalchemy
+    from alembic.migration import MigrationContext
+
+    engine = sqlalchemy.create_engine(uri)
+    try:
+        with engine.connect() as connection:
+            revision = MigrationContext.configure(connection).get_current_revision()
+    finally:
+        engine.dispose()
+    if revision is not None:  # else a new database, which its administrator made for MLflow to fill
+        _check_revision(revision, uri)
+
+
+def _library_store(uri: str, path: Path | None) -> Any:  # noqa: ANN401  (MLflow's stores are not typed)
+    from mlflow.tracking._tracking_service.utils import _get_store
+
+    if path is None:
+        return _get_store(uri)
+    _forget_replaced(uri, path)
+    return _get_store(uri, blueprint.artifact_root(path))
+
+
+_seen: dict[str, tuple[int, int]] = {}
+
+
+def _forget_replaced(uri: str, path: Path) -> None:
+    # MLflow keeps one engine per address for ever; a notebook whose user removed the file would go on writing into the removed one.
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    state = path.stat()
+    identity = (state.st_dev, state.st_ino)
+    engines = getattr(SqlAlchemyStore, "_engine_map", {})
+    if _seen.setdefault(uri, identity) != identity:
+        _seen[uri] = identity
+        engine = engines.pop(uri, None)
+        if engine is not None:
+            engine.dispose()
+
+
+class MlflowStore:
+    """A `Store` on one of MLflow's own; made by `open_store`.
+
+    Parameters
+    ----------
+    uri : str
+        Its address.
+    backing : object
+        MLflow's `AbstractStore`.
+    progress : callable
+        Told when the store is waited for.
+    """
+
+    def __init__(self, uri: str, backing: Any, progress: Progress = silent) -> None:  # noqa: ANN401  (as above)
+        self.uri = uri
+        self._backing = backing
+        self._progress = progress
+        self._remote = location.database_path(uri) is None and not location.is_file_store(uri)
+
+    @property
+    def label(self) -> str:
+        """Its address as it may be shown."""
+        return location.label(self.uri)
+
+    @contextlib.contextmanager
+    def _speaking(self, doing: str, wanted: Mapping[str, str] = _ASKING) -> Iterator[None]:
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(library.quiet())
+            stack.enter_context(library.settings(wanted))
+            if self._remote:
+                stack.enter_context(waiting(self._progress, self.uri))
+            try:
+                yield
+            except Exception as error:
+                raise refusal(error, self.uri, doing) from error
+
+    def _ask(self, doing: str, question: Callable[[], T]) -> T:
+        deadline = time.monotonic() + LOCKED_SECONDS
+        with self._speaking(doing):
+            while True:
+                try:
+                    return question()
+                except Exception as error:
+                    # SQLite does not wait where waiting could be a deadlock; the transaction was rolled back, so it can be asked again.
+                    if not is_locked(error) or time.monotonic() > deadline:
+                        raise
+                time.sleep(random.uniform(0.01, 0.1))  # noqa: S311  (spreads writers out, guards nothing)
+
+    def experiments(self, limit: int = 1000) -> list[str]:
+        """Return the ids of active experiments."""
+        return self._ask("list experiments", lambda: [found.experiment_id for found in self._backing.search_experiments(max_results=limit)])
+
+    def experiment(self, *, name: str | None = None, experiment_id: str | None = None) -> str:
+        """Return the id of an experiment: by id (must exist), by name (created when absent), or the default one."""
+        if experiment_id is not None:
+            with self._not_found(f"there is no experiment with id {experiment_id!r} in {self.label}"):
+                found = self._ask("read an experiment", lambda: self._backing.get_experiment(experiment_id))
+            return self._active(found)
+        if name is None:
+            return "0"
+        name = values.held(name, 500)
+        for attempt in range(5):
+            found = self._ask("read an experiment", lambda: self._backing.get_experiment_by_name(name))
+            if found is not None:
+                return self._active(found)
+            try:
+                return str(self._ask("create an experiment", lambda: self._backing.create_experiment(name)))
+            except StoreUnreachableError:
+                raise
+            except StoreError:
+                if attempt == 4:  # noqa: PLR2004  (the last of five)
+                    raise
+                time.sleep(0.05 * (attempt + 1))  # two runs name the same new experiment at once: the other one was faster
+        raise AssertionError
+
+    def _active(self, experiment: Any) -> str:  # noqa: ANN401  (as above)
+        if experiment.lifecycle_stage != "active":
+            msg = f"experiment {experiment.name!r} in {self.label} was deleted: restore it, or choose another one"
+            raise StoreError(msg)
+        return str(experiment.experiment_id)
+
+    @staticmethod
+    @contextlib.contextmanager
+    def _not_found(message: str) -> Iterator[None]:
+        try:
+            yield
+        except StoreError as error:
+            code = getattr(error.__cause__, "error_code", "")
+            if code in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
+                raise StoreError(message) from error
+            raise
+
+    def create_run(self, experiment_id: str, *, name: str | None, tags: Mapping[str, str]) -> RunRecord:
+        """Create a run in state RUNNING with all its tags in one step."""
+        from mlflow.entities import RunTag
+
+        items = [RunTag(key, value) for key, value in values.held_items(tags, values.MAX_TAG)]
+        user = values.held(tags.get("mlflow.user", "unknown"), 256)
+        run_name = values.held(name, 250) if name else None
+        now = int(time.time() * 1000)
+        return _record(self._ask("create a run", lambda: self._backing.create_run(experiment_id, user, now, items, run_name)))
+
+    def get_run(self, run_id: str) -> RunRecord:
+        """Return one run."""
+        found = _record(self._ask("read the run", lambda: self._backing.get_run(run_id)))
+        return found
+
+    def log_params(self, run_id: str, params: Mapping[str, str]) -> None:
+        """Record parameters; a value over the store's limit is cut with a mark."""
+        from mlflow.entities import Param
+
+        for batch in values.batches(values.held_items(params, values.MAX_PARAM), 100):
+            items = [Param(key, value) for key, value in batch]
+            self._ask("record parameters", lambda items=items: self._backing.log_batch(run_id, metrics=[], params=items, tags=[]))  # type: ignore[misc]
+
+    def log_metrics(self, run_id: str, metrics: Sequence[Metric]) -> None:
+        """Record metrics."""
+        from mlflow.entities import Metric as LibraryMetric
+
+        for start in range(0, len(metrics), 1000):
+            items = [LibraryMetric(values.held(one.key, 250), one.value, one.timestamp, one.step) for one in metrics[start : start + 1000]]
+            self._ask("record metrics", lambda items=items: self._backing.log_batch(run_id, metrics=items, params=[], tags=[]))  # type: ignore[misc]
+
+    def set_tags(self, run_id: str, tags: Mapping[str, str]) -> None:
+        """Set or replace tags."""
+        from mlflow.entities import RunTag
+
+        for batch in values.batches(values.held_items(tags, values.MAX_TAG), 100):
+            items = [RunTag(key, value) for key, value in batch]
+            self._ask("set tags", lambda items=items: self._backing.log_batch(run_id, metrics=[], params=[], tags=items))  # type: ignore[misc]
+
+    def set_status(self, run_id: str, status: Status, *, end_time: int | None = None) -> None:
+        """Set the status; a terminal one gets an end time (now by default)."""
+        from mlflow.entities import RunStatus
+
+        end = end_time if end_time is not None else int(time.time() * 1000) if status in TERMINAL else None
+        self._ask("set the status", lambda: self._backing.update_run_info(run_id, RunStatus.from_string(status), end, None))
+
+    def _artifacts(self, run_id: str) -> Any:  # noqa: ANN401  (as above)
+        from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+        return get_artifact_repository(self.get_run(run_id).artifact_uri, tracking_uri=self.uri)
+
+    def log_artifacts(self, run_id: str, files: Mapping[str, Path]) -> None:
+        """Store local files, by their path among the run's artifacts; what cannot be stored is told after the others are."""
+        if not files:
+            return
+        with self._speaking("store artifacts"):
+            repository = self._artifacts(run_id)
+        refused: list[StoreError] = []
+        for path, file in files.items():
+            parent, name = PurePosixPath(path).parent, PurePosixPath(path).name
+            try:
+                with self._speaking(f"store the artifact {path!r}", _SENDING), tempfile.TemporaryDirectory(prefix="nbproj-") as folder:
+                    source = file
+                    if file.name != name:  # MLflow keeps a file under its own name
+                        source = Path(folder) / name
+                        source.symlink_to(file.absolute())
+                    repository.log_artifact(str(source), None if str(parent) == "." else str(parent))
+            except StoreUnreachableError:
+                raise
+            except StoreError as error:
+                refused.append(error)
+        if refused:
+            raise refused[0]
+
+    def list_artifacts(self, run_id: str, path: str = "") -> list[tuple[str, int | None]]:
+        """Return the paths of all files below a path with their sizes in bytes, None where unknown."""
+        with self._speaking("list artifacts"):
+            repository, folders, found = self._artifacts(run_id), [path], []
+            while folders:
+                for entry in repository.list_artifacts(folders.pop() or None):
+                    if entry.is_dir:
+                        folders.append(entry.path)
+                    else:
+                        found.append((str(entry.path), entry.file_size))
+            return sorted(found)
+
+    def download_artifact(self, run_id: str, path: str, to: Path) -> Path:
+        """Copy one artifact into a local folder and return where it is."""
+        with self._speaking(f"fetch the artifact {path!r}", _SENDING):
+            return Path(self._artifacts(run_id).download_artifacts(path, str(to)))
+
+    def search_runs(
+        self, experiment_ids: Sequence[str] | None = None, *, filter_string: str = "", order_by: Sequence[str] = (), limit: int = 1000
+    ) -> list[RunRecord]:
+        """Return active runs in MLflow's filter language; None for all experiments."""
+        from mlflow.entities import ViewType
+
+        ids = list(experiment_ids) if experiment_ids is not None else self.experiments(limit=50_000 if not self._remote else 1000)
+        found: list[RunRecord] = []
+        token = None
+        while ids and len(found) < limit:
+            page = self._ask(
+                "search runs",
+                lambda token=token: self._backing.search_runs(  # type: ignore[misc]
+                    ids, filter_string, ViewType.ACTIVE_ONLY, min(limit - len(found), 1000), list(order_by) or None, token
+                ),
+            )
+            found += map(_record, page)
+            token = page.token
+            if not token:
+                break
+        return found
+
+
+def _record(run: Any) -> RunRecord:  # noqa: ANN401  (as above)
+    info, data = run.info, run.data
+    return RunRecord(
+        run_id=info.run_id,
+        experiment_id=str(info.experiment_id),
+        status=info.status,
+        name=info.run_name or data.tags.get("mlflow.runName", ""),
+        start_time=info.start_time,
+        end_time=info.end_time or None,
+        params=dict(data.params),
+        metrics=dict(data.metrics),
+        tags=dict(data.tags),
+        artifact_uri=info.artifact_uri,
+    )
