@@ -3,8 +3,7 @@
 mlflow-skinny, which nbproj stands on, has no server and no user interface. `full_mlflow()` builds the other one once per machine, with uv, into
 the user's cache folder (`NBPROJ_TEST_CACHE`, else `XDG_CACHE_HOME`, else `~/.cache`), and returns its interpreter. A marker says that it is complete.
 
-Use it as a plug-in: `pytest_plugins = ["full_mlflow"]` is not possible below the root folder, so import the fixtures where they are used:
-`from full_mlflow import full_mlflow, mlflow_server`, with `tests/` on the path (`[tool.pytest.ini_options] pythonpath`).
+A folder of tests gets the server by importing the fixture in its conftest.py: `from full_mlflow import mlflow_server`.
 """
 
 from __future__ import annotations
@@ -24,6 +23,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
+from typing import Self
 
 import pytest
 from filelock import FileLock
@@ -139,8 +139,9 @@ class MlflowServer:
             self.process.wait(timeout=20)
             self.process = None
 
-    def __enter__(self) -> MlflowServer:
-        return self.start()
+    def __enter__(self) -> Self:
+        self.start()
+        return self
 
     def __exit__(self, *_error: object) -> None:
         self.stop()

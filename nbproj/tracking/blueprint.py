@@ -1,8 +1,8 @@
 """New SQLite stores: made in one transaction from a blueprint, so that no crowd and no kill can leave half of one.
 
-MLflow makes a database by running some fifty migrations one after the other, each in a transaction of its own; two processes that do it at once, or one
-that is killed, brick the file for good. Here the migrations run once per MLflow version, on a file of our own; the result is kept as SQL text in the
-cache folder, and a new store is that text, executed under SQLite's exclusive lock. A process that dies leaves an empty database, which the next one fills.
+MLflow makes a database by running some fifty migrations one after the other; two processes that do it at once, or one that is killed, brick the
+file for good. Here the migrations run once per MLflow version, on a file of our own; the result is kept as SQL text in the cache folder, and a new
+store is that text, executed under SQLite's exclusive lock. A process that dies leaves an empty database, which the next one fills.
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ def locate(flag: str | None = None, *, cwd: Path, environ: Mapping[str, str], co
     >>> locate(cwd=Path("/work"), environ={"MLFLOW_TRACKING_URI": "http://tracking:5000"})
     'http://tracking:5000'
     """
-    folder = Path(os.path.abspath(cwd))
+    folder = cwd.absolute()
     for given in (flag, environ.get("MLFLOW_TRACKING_URI"), _set_in_process(), configured):
         if given and given.strip():
             return _absolute(given.strip(), folder)
@@ -74,7 +74,7 @@ def _holds_runs(folder: Path) -> bool:
 
 
 def _up_to_root(folder: Path) -> list[Path]:
-    home = Path(os.path.abspath(Path.home()))
+    home = Path.home().absolute()
     visited: list[Path] = []
     for above in (folder, *folder.parents):
         visited.append(above)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import random
 import re
-import sqlite3
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -60,8 +60,8 @@ def open_store(uri: str, *, progress: Progress = silent, patience: float = PATIE
     if uri.startswith(("http://", "https://")):
         reach(uri, progress=progress, patience=patience)
     try:
+        library.load()
         with waiting(progress, uri):
-            library.load()
             if path is not None:
                 _check_file(path, uri, progress)
             elif re.match(r"(postgresql|mysql|mssql)\b", uri):
@@ -96,7 +96,9 @@ def _check_revision(revision: str, uri: str) -> None:
     name = location.label(uri)
     # MLflow would migrate a database that lacks tables without a word, and nobody with the older version could open it again.
     if blueprint.is_known(revision):
-        msg = f"the tracking store {name} was made by an older MLflow: copy it, then run 'mlflow db upgrade' with its address, or choose another store"
+        msg = (
+            f"the tracking store {name} was made by an older MLflow: copy it, then run 'mlflow db upgrade' with its address, or choose another store"
+        )
     else:
         msg = f"the tracking store {name} was made by a newer MLflow (schema {revision}): install that version, or choose another store"
     raise StoreError(msg)
@@ -246,8 +248,7 @@ class MlflowStore:
 
     def get_run(self, run_id: str) -> RunRecord:
         """Return one run."""
-        found = _record(self._ask("read the run", lambda: self._backing.get_run(run_id)))
-        return found
+        return _record(self._ask("read the run", lambda: self._backing.get_run(run_id)))
 
     def log_params(self, run_id: str, params: Mapping[str, str]) -> None:
         """Record parameters; a value over the store's limit is cut with a mark."""
@@ -255,7 +256,7 @@ class MlflowStore:
 
         for batch in values.batches(values.held_items(params, values.MAX_PARAM), 100):
             items = [Param(key, value) for key, value in batch]
-            self._ask("record parameters", lambda items=items: self._backing.log_batch(run_id, metrics=[], params=items, tags=[]))  # type: ignore[misc]
+            self._ask("record parameters", functools.partial(self._backing.log_batch, run_id, metrics=[], params=items, tags=[]))
 
     def log_metrics(self, run_id: str, metrics: Sequence[Metric]) -> None:
         """Record metrics."""
@@ -263,7 +264,7 @@ class MlflowStore:
 
         for start in range(0, len(metrics), 1000):
             items = [LibraryMetric(values.held(one.key, 250), one.value, one.timestamp, one.step) for one in metrics[start : start + 1000]]
-            self._ask("record metrics", lambda items=items: self._backing.log_batch(run_id, metrics=items, params=[], tags=[]))  # type: ignore[misc]
+            self._ask("record metrics", functools.partial(self._backing.log_batch, run_id, metrics=items, params=[], tags=[]))
 
     def set_tags(self, run_id: str, tags: Mapping[str, str]) -> None:
         """Set or replace tags."""
@@ -271,7 +272,7 @@ class MlflowStore:
 
         for batch in values.batches(values.held_items(tags, values.MAX_TAG), 100):
             items = [RunTag(key, value) for key, value in batch]
-            self._ask("set tags", lambda items=items: self._backing.log_batch(run_id, metrics=[], params=[], tags=items))  # type: ignore[misc]
+            self._ask("set tags", functools.partial(self._backing.log_batch, run_id, metrics=[], params=[], tags=items))
 
     def set_status(self, run_id: str, status: Status, *, end_time: int | None = None) -> None:
         """Set the status; a terminal one gets an end time (now by default)."""
@@ -334,15 +335,15 @@ class MlflowStore:
         ids = list(experiment_ids) if experiment_ids is not None else self.experiments(limit=50_000 if not self._remote else 1000)
         found: list[RunRecord] = []
         token = None
+        order = list(order_by) or None
+
+        def page(size: int, token: str | None) -> Any:  # noqa: ANN401  (as above)
+            return self._backing.search_runs(ids, filter_string, ViewType.ACTIVE_ONLY, size, order, token)
+
         while ids and len(found) < limit:
-            page = self._ask(
-                "search runs",
-                lambda token=token: self._backing.search_runs(  # type: ignore[misc]
-                    ids, filter_string, ViewType.ACTIVE_ONLY, min(limit - len(found), 1000), list(order_by) or None, token
-                ),
-            )
-            found += map(_record, page)
-            token = page.token
+            answer = self._ask("search runs", functools.partial(page, min(limit - len(found), 1000), token))
+            found += map(_record, answer)
+            token = answer.token
             if not token:
                 break
         return found

@@ -32,7 +32,10 @@ _SERVER = (
     (r"Name or service not known|NameResolutionError|getaddrinfo|nodename nor servname", "has no address: its name is not known here"),
     (r"Connection refused", "does not answer: nobody listens there"),
     (r"timed out|timeout", "does not answer in time"),
-    (r"Max retries exceeded|Connection aborted|RemoteDisconnected|Connection reset|ConnectionError|No route to host|Network is unreachable", "does not answer"),
+    (
+        r"Max retries exceeded|Connection aborted|RemoteDisconnected|Connection reset|ConnectionError|No route to host|Network is unreachable",
+        "does not answer",
+    ),
     (r"too many 50[0234] error responses|error code 50[0234]|status 50[0234]", "answers with errors of its own; look into its log"),
     (r"could not connect to server|connection to server|Can't connect to MySQL|could not translate host name", "does not answer"),
 )
@@ -44,9 +47,11 @@ def is_locked(error: BaseException) -> bool:
 
 
 def _told(error: BaseException) -> str:
-    texts = [str(error)]
-    while (error := error.__cause__) is not None and len(texts) < 5:  # type: ignore[assignment]
-        texts.append(str(error))
+    texts: list[str] = []
+    current: BaseException | None = error
+    while current is not None:
+        texts.append(str(current))
+        current = current.__cause__
     return " | ".join(texts)
 
 

@@ -1,0 +1,273 @@
+"""Who runs a run: a record beside it, written before the run exists, from which any later command can tell that its driver is dead and settle it.
+
+Each running run has a folder of its own in the ledger, `<state>/runs/<token>/`, readable by its user only. `owner.json` in it may hold the
+store's credentials; the tag `nbproj.owner` of the run names the process and the token, nothing else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from nbproj.paths import write_atomically
+from nbproj.processes import ProcessIdentity
+from nbproj.progress import Event, Progress, silent
+from nbproj.tracking.folders import state_folder
+
+__all__ = ["OWNER_TAG", "TOKEN_VARIABLE", "Entry", "Ledger", "Owner", "owner_of_tag"]
+
+OWNER_TAG = "nbproj.owner"
+TOKEN_VARIABLE = "NBPROJ_OWNER_TOKEN"  # noqa: S105  (the name of a variable; what it holds opens nothing)
+"""Set in the environment of everything a run starts: by it, what is left of a run is recognised after its leader is gone."""
+
+_RECORD = "owner.json"
+_AGED_SECONDS = 7 * 24 * 3600.0
+"""After which an entry that cannot be read is removed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Who carries one run, and what must be ended when the carrier is dead.
+
+    Parameters
+    ----------
+    process : ProcessIdentity
+        The driver.
+    store : str
+        The tracking URI; may hold credentials.
+    token : str
+        Names the run before the store has given it an id.
+    run_id : str, optional
+        The run, once it exists.
+    group : int, optional
+        Process group of the entry point, once it is started.
+    group_started : float, optional
+        Start time of the group's leader, as `processes.start_time` tells it.
+    container, job : str, optional
+        Name of the container or Job that runs it elsewhere.
+
+    Examples
+    --------
+    >>> owner = Owner(ProcessIdentity("host", "boot", 7, 1.0), "sqlite:////runs/mlflow.db", token="t")
+    >>> Owner.from_json(owner.to_json()) == owner
+    True
+    """
+
+    process: ProcessIdentity
+    store: str = field(repr=False)
+    token: str = field(default_factory=lambda: secrets.token_hex(16))
+    run_id: str | None = None
+    group: int | None = None
+    group_started: float | None = None
+    container: str | None = None
+    job: str | None = None
+
+    @classmethod
+    def of_this_process(cls, *, store_uri: str, token: str | None = None) -> Owner:
+        """Return this process as the owner of a run that it is about to create in a store."""
+        return cls(ProcessIdentity.of(), store_uri, token or secrets.token_hex(16))
+
+    def tags(self) -> dict[str, str]:
+        """Return the tags that a run is created with, so that it has an owner as soon as it exists."""
+        return {OWNER_TAG: self.to_tag()}
+
+    def variables(self) -> dict[str, str]:
+        """Return the environment variables by which everything that the run starts is recognised as its own."""
+        return {TOKEN_VARIABLE: self.token}
+
+    def to_json(self) -> str:
+        """Return all of it, for the ledger."""
+        return json.dumps(asdict(self))
+
+    def to_tag(self) -> str:
+        """Return what the run's tag `nbproj.owner` holds: the process and the token, no address."""
+        process = self.process
+        return json.dumps({"host": process.host, "boot": process.boot, "pid": process.pid, "started": process.started, "token": self.token})
+
+    @classmethod
+    def from_json(cls, text: str) -> Owner:
+        """Return the owner that a ledger's file holds.
+
+        Raises
+        ------
+        ValueError
+            It holds none.
+        """
+        try:
+            values = json.loads(text)
+            process = _process(values.pop("process"))
+            owner = cls(process=process, **values)
+        except (TypeError, KeyError, AttributeError) as error:
+            msg = f"no owner: {error}"
+            raise ValueError(msg) from error
+        numbers = all(isinstance(value, (int, float, type(None))) and not isinstance(value, bool) for value in (owner.group, owner.group_started))
+        texts = (owner.run_id, owner.container, owner.job)
+        if not (
+            numbers and isinstance(owner.store, str) and isinstance(owner.token, str) and all(isinstance(one, (str, type(None))) for one in texts)
+        ):
+            msg = "no owner: a value is of the wrong type"
+            raise ValueError(msg)
+        return owner
+
+
+def _process(values: Mapping[str, object]) -> ProcessIdentity:
+    host, boot, pid, started = values["host"], values["boot"], values["pid"], values["started"]
+    if isinstance(host, str) and isinstance(boot, str) and isinstance(pid, int) and isinstance(started, (int, float)) and pid > 0:
+        return ProcessIdentity(host, boot, pid, float(started))
+    msg = "the process is not one"
+    raise TypeError(msg)
+
+
+def owner_of_tag(tags: Mapping[str, str]) -> tuple[ProcessIdentity, str] | None:
+    """Return the process and the token that a run's tag names; None where there is no tag of ours.
+
+    Examples
+    --------
+    >>> owner_of_tag({"nbproj.owner": '{"host": "h", "boot": "b", "pid": 7, "started": 1.0, "token": "t"}'})
+    (ProcessIdentity(host='h', boot='b', pid=7, started=1.0), 't')
+    >>> owner_of_tag({"nbproj.owner": "{"}) is None
+    True
+    """
+    try:
+        values = json.loads(tags.get(OWNER_TAG, ""))
+        return _process(values), str(values["token"])
+    except (ValueError, TypeError, KeyError):
+        return None
+
+
+class Entry:
+    """A running run's place in the ledger. A context manager; closing it says that the run is settled.
+
+    Parameters
+    ----------
+    folder : Path
+        Its private folder; `output.log` and `out/` of the run live there too.
+    owner : Owner
+        What is recorded.
+    """
+
+    def __init__(self, folder: Path, owner: Owner) -> None:
+        self.folder = folder
+        self.owner = owner
+
+    def update(self, *, run_id: str | None = None, group: int | None = None, container: str | None = None, job: str | None = None) -> None:
+        """Record what became known since: the run's id, the process group (its leader's start time is looked up), the container, the Job.
+
+        Raises
+        ------
+        OSError
+            The folder cannot be written.
+        """
+        from nbproj.processes import start_time
+
+        owner = self.owner
+        if group is not None:
+            owner = replace(owner, group=group, group_started=start_time(group))
+        given = {"run_id": run_id, "container": container, "job": job}
+        self.owner = replace(owner, **{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+        write_atomically(self.folder / _RECORD, self.owner.to_json(), mode=0o600)
+
+    @contextlib.contextmanager
+    def exclusively(self) -> Iterator[bool]:
+        """Hold the entry against other settlers; yields False, at once, when one of them has it or the entry is gone."""
+        try:
+            descriptor = os.open(self.folder, os.O_RDONLY)
+        except OSError:
+            yield False
+            return
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                yield False
+                return
+            # Between the look and the lock somebody else may have settled it.
+            yield (self.folder / _RECORD).exists()
+        finally:
+            os.close(descriptor)
+
+    def close(self) -> None:
+        """Remove the folder. May be called twice."""
+        # The rename is the end of the entry: a removal that is killed half-way leaves nothing that looks like one.
+        gone = self.folder.with_name(f".gone-{self.folder.name}")
+        with contextlib.suppress(OSError):
+            self.folder.rename(gone)
+        shutil.rmtree(gone, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+class Ledger:
+    """The runs that this user's processes carry on this host.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the entries are.
+    progress : callable
+        Told about entries that cannot be read.
+    """
+
+    def __init__(self, folder: Path, progress: Progress = silent) -> None:
+        self.folder = folder
+        self._progress = progress
+
+    @classmethod
+    def open(cls, environ: Mapping[str, str] | None = None, *, progress: Progress = silent) -> Ledger:
+        """Return this user's ledger; in a temporary folder, with a note, when the state folder cannot be written."""
+        return cls(state_folder(environ, progress=progress) / "runs", progress)
+
+    def enter(self, owner: Owner) -> Entry:
+        """Record an owner before its run is created.
+
+        Raises
+        ------
+        OSError
+            The folder cannot be written, not even the temporary one.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # Made beside and renamed: a reader never meets an entry without its record.
+        beside = self.folder / f".new-{owner.token}"
+        beside.mkdir(mode=0o700)
+        (beside / "out").mkdir(mode=0o700)
+        write_atomically(beside / _RECORD, owner.to_json(), mode=0o600)
+        return Entry(beside.rename(self.folder / owner.token), owner)
+
+    def find(self, token: str) -> Entry | None:
+        """Return the entry with a token, None when there is none that can be read."""
+        try:
+            return Entry(self.folder / token, Owner.from_json((self.folder / token / _RECORD).read_text(encoding="utf-8")))
+        except (OSError, ValueError):
+            return None
+
+    def __iter__(self) -> Iterator[Entry]:
+        try:
+            names = sorted(os.listdir(self.folder))
+        except OSError:
+            return
+        for name in names:
+            folder = self.folder / name
+            entry = None if name.startswith(".") else self.find(name)
+            if entry is not None:
+                yield entry
+                continue
+            with contextlib.suppress(OSError):  # somebody else has just closed it
+                aged = time.time() - folder.stat().st_mtime > _AGED_SECONDS
+                if aged or name.startswith(".gone-"):
+                    shutil.rmtree(folder, ignore_errors=True)
+                elif not name.startswith("."):
+                    self._progress(Event("note", f"{folder} cannot be read: the run it stands for is left alone"))
