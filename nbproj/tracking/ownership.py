@@ -1,302 +1,260 @@
-"""Who runs a run, and runs whose driver is dead: what they left running is ended, and the store is told the truth."""
+"""Who runs a run: a record beside it, written before the run exists, from which any later command can tell that its driver is dead and settle it.
+
+Each running run has a folder of its own in the ledger, `<state>/runs/<token>/`, readable by its user only. `owner.json` in it may hold the
+store's credentials; the tag `nbproj.owner` of the run names the process and the token, nothing else.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import json
 import os
+import secrets
+import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TypeAlias
+from types import TracebackType
+from typing import Self
 
-from nbproj import processes
-from nbproj.errors import StoreError, StoreUnreachableError
+from nbproj.paths import write_atomically
+from nbproj.processes import ProcessIdentity
 from nbproj.progress import Event, Progress, silent
-from nbproj.tracking.ledger import OWNER_TAG, TOKEN_VARIABLE, Entry, Ledger, Owner, owner_of_tag
-from nbproj.tracking.store import TERMINAL, RunNotFoundError, RunRecord, Store
+from nbproj.tracking.folders import state_folder
 
-__all__ = [
-    "EXIT_CODE_TAG",
-    "HEARTBEAT_SECONDS",
-    "HEARTBEAT_TAG",
-    "OWNER_TAG",
-    "REASON_TAG",
-    "TOKEN_VARIABLE",
-    "Entry",
-    "Ledger",
-    "Owner",
-    "Settled",
-    "heartbeat",
-    "is_finished",
-    "is_lost",
-    "settle",
-    "sweep",
-]
+__all__ = ["OWNER_TAG", "TOKEN_VARIABLE", "Entry", "Ledger", "Owner", "owner_of_tag"]
 
-EXIT_CODE_TAG = "nbproj.exit_code"
-REASON_TAG = "nbproj.reason"
-HEARTBEAT_TAG = "nbproj.heartbeat"
+OWNER_TAG = "nbproj.owner"
+TOKEN_VARIABLE = "NBPROJ_OWNER_TOKEN"  # noqa: S105  (the name of a variable; what it holds opens nothing)
+"""Set in the environment of everything a run starts: by it, what is left of a run is recognised after its leader is gone."""
 
-HEARTBEAT_SECONDS = 30.0
-"""How often a driver says that it lives."""
-
-LOST_SECONDS = 300.0
-"""Silence after which a run of another host is lost: ten heartbeats, and room for clocks that differ."""
-
-PATIENCE_SECONDS = 2.0
-"""How long a store may take to answer a command that only wanted to tidy up."""
-
-_KILLED = "137"
-_REASON = "the process that carried the run died"
-
-OpenStore: TypeAlias = Callable[[str], Store]
+_RECORD = "owner.json"
+_AGED_SECONDS = 7 * 24 * 3600.0
+"""After which an entry that cannot be read is removed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
-    """One run that was settled.
+class Owner:
+    """Who carries one run, and what must be ended when the carrier is dead.
 
     Parameters
     ----------
+    process : ProcessIdentity
+        The driver.
+    store : str
+        The tracking URI; may hold credentials.
     token : str
-        Its owner's token.
+        Names the run before the store has given it an id.
     run_id : str, optional
-        The run; None when its driver died before there was one.
-    changed : bool
-        The store's record was changed; False when the run had ended properly, or is gone.
-    """
-
-    token: str
-    run_id: str | None
-    changed: bool
-
-
-def is_finished(record: RunRecord) -> bool:
-    """Return whether a run is over: its status is terminal, and we have set the exit code (user code may end a run early)."""
-    return record.status in TERMINAL and EXIT_CODE_TAG in record.tags
-
-
-def _is_dead(process: processes.ProcessIdentity) -> bool:
-    return process.host == processes.host_name() and not processes.is_alive(process)
-
-
-def settle(
-    ledger: Ledger,
-    *,
-    open_store: OpenStore | None = None,
-    end_group: Callable[[int], None] = processes.end_group,
-    progress: Progress = silent,
-) -> list[Settled]:
-    """Settle every run of the ledger whose driver on this host is dead. May be called by any number of processes at once.
-
-    What is left of a run's process group is ended, its output kept, its status set to KILLED unless it is over. A store that is out of
-    reach leaves the entry for the next time.
-
-    Parameters
-    ----------
-    ledger : Ledger
-        This user's ledger.
-    open_store : callable, optional
-        Opens a store by its address; by default `open_store` of MLflow's stores, with two seconds of patience.
-    end_group : callable
-        Ends a process group.
-    progress : callable
-        Gets a note for each run that was settled, and one for stores out of reach.
-
-    Returns
-    -------
-    list of Settled
-        What was done. Nothing is raised for a store that refuses.
-    """
-    settled: list[Settled] = []
-    stores: dict[str, Store | StoreError] = {}
-    for entry in ledger:
-        if not _is_dead(entry.owner.process):
-            continue
-        with entry.exclusively() as mine:
-            current = ledger.find(entry.folder.name) if mine else None
-            if current is None:
-                continue
-            owner = current.owner
-            _end_left_over(owner, end_group)
-            try:
-                store = _opened(owner.store, stores, open_store)
-                settled += _settle_entry(store, current)
-            except StoreUnreachableError as error:
-                stores[owner.store] = error
-                continue
-            except StoreError as error:
-                stores[owner.store] = error
-                progress(Event("note", f"a run whose process died cannot be settled: {error}"))
-                continue
-            current.close()
-    unreachable = sum(isinstance(one, StoreUnreachableError) for one in stores.values())
-    if unreachable:
-        progress(Event("note", "runs whose process died are not settled yet: their tracking store does not answer"))
-    for one in settled:
-        if one.changed:
-            progress(Event("note", f"run {one.run_id} was left behind by a process that died: it is now KILLED", data={"run_id": one.run_id}))
-    return settled
-
-
-def _opened(uri: str, stores: dict[str, Store | StoreError], open_store: OpenStore | None) -> Store:
-    found = stores.get(uri)
-    if found is None:
-        if open_store is None:
-            from nbproj.tracking import mlflow_store
-            from nbproj.tracking.location import database_path
-
-            path = database_path(uri)
-            if path is not None and not path.exists():  # not to be made again for the sake of a dead run
-                msg = "the database is gone"
-                raise _StoreGoneError(msg)
-            found = mlflow_store.open_store(uri, patience=PATIENCE_SECONDS)
-        else:
-            found = open_store(uri)
-        stores[uri] = found
-    if isinstance(found, StoreError):
-        raise found
-    return found
-
-
-class _StoreGoneError(RunNotFoundError):
-    """The file that held the run was removed."""
-
-
-def _settle_entry(store: Store, entry: Entry) -> list[Settled]:
-    owner = entry.owner
-    run_ids = [owner.run_id] if owner.run_id else [one.run_id for one in _with_token(store, owner.token)]
-    if not run_ids:
-        return [Settled(owner.token, None, changed=False)]
-    return [Settled(owner.token, run_id, _end_run(store, run_id, entry.folder / "output.log")) for run_id in run_ids]
-
-
-def _with_token(store: Store, token: str) -> list[RunRecord]:
-    found = store.search_runs(filter_string=f"tags.`{OWNER_TAG}` LIKE '%{token}%'")
-    return [one for one in found if (known := owner_of_tag(one.tags)) is not None and known[1] == token]
-
-
-def _end_run(store: Store, run_id: str, output: Path | None = None) -> bool:
-    try:
-        record = store.get_run(run_id)
-        if is_finished(record):
-            return False
-        if output is not None and output.is_file():
-            try:
-                store.log_artifacts(run_id, {"run/output.log": output})
-            except StoreUnreachableError:
-                raise
-            except StoreError:
-                pass  # the status matters more than the log
-        # The status is last: whoever sees it terminal finds the rest in place.
-        store.set_tags(run_id, {EXIT_CODE_TAG: _KILLED, REASON_TAG: _REASON})
-        store.set_status(run_id, "KILLED")
-    except RunNotFoundError:
-        return False
-    return True
-
-
-def _end_left_over(owner: Owner, end_group: Callable[[int], None]) -> None:
-    """End the recorded process group, when it is still the recorded one."""
-    group = owner.group
-    if group is None or group <= 1 or owner.process.boot != processes.boot_id():
-        return
-    leader = processes.start_time(group)
-    if leader is not None and leader != owner.group_started:
-        return  # the number names another process now, which no kernel gives away while a member of the old group lives
-    if (leader is not None and owner.group_started is not None) or any(_carries(pid, owner.token) for pid in _members(group)):
-        with contextlib.suppress(OSError, ValueError):
-            end_group(group)
-
-
-def _members(group: int) -> Iterator[int]:
-    import psutil
-
-    for pid in psutil.pids():
-        with contextlib.suppress(OSError):
-            if os.getpgid(pid) == group:
-                yield pid
-
-
-def _carries(pid: int, token: str) -> bool:
-    # A group whose leader is gone may be a stranger's by now; its members inherited the token, or they are not ours.
-    import psutil
-
-    try:
-        environment: Mapping[str, str] = psutil.Process(pid).environ()
-    except (psutil.Error, OSError):
-        return False
-    return environment.get(TOKEN_VARIABLE) == token
-
-
-def sweep(store: Store, experiment_ids: Sequence[str] | None = None, *, spare: Sequence[str] = (), limit: int = 1000) -> list[Settled]:
-    """Settle the runs of a store that are RUNNING, were started on this host and have lost their driver: what a lost ledger does not know.
-
-    Parameters
-    ----------
-    store : Store
-        Where to look. Runs of other hosts, and runs that are not nbproj's, are left alone.
-    experiment_ids : sequence of str, optional
-        Where in it; everywhere by default.
-    spare : sequence of str
-        Tokens that somebody else settles.
-    limit : int
-        How many running runs are looked at.
-
-    Raises
-    ------
-    StoreError
-        The store refuses or does not answer.
-    """
-    running = store.search_runs(experiment_ids, filter_string=f"attributes.status = 'RUNNING' and tags.`{OWNER_TAG}` LIKE '%token%'", limit=limit)
-    settled = []
-    for record in running:
-        known = owner_of_tag(record.tags)
-        if known is not None and known[1] not in spare and _is_dead(known[0]):
-            settled.append(Settled(known[1], record.run_id, _end_run(store, record.run_id)))
-    return settled
-
-
-def heartbeat(store: Store, run_id: str) -> None:
-    """Say, in the run's tags, that its driver lives; to be called every `HEARTBEAT_SECONDS`.
-
-    Raises
-    ------
-    StoreError
-        The store refuses or does not answer.
-    """
-    store.set_tags(run_id, {HEARTBEAT_TAG: str(int(time.time() * 1000))})
-
-
-def is_lost(record: RunRecord, *, now: float | None = None, threshold: float = LOST_SECONDS) -> bool:
-    """Return whether a run that claims to be running has nobody who carries it.
-
-    On this host the process is looked at; from another host only its silence tells, measured from its start when it never gave a sign.
-
-    Parameters
-    ----------
-    record : RunRecord
-        The run. One that is over, or that nbproj does not carry, is not lost.
-    now : float, optional
-        Seconds since the epoch.
-    threshold : float
-        Seconds of silence.
+        The run, once it exists.
+    group : int, optional
+        Process group of the entry point, once it is started.
+    group_started : float, optional
+        Start time of the group's leader, as `processes.start_time` tells it.
+    container, job : str, optional
+        Name of the container or Job that runs it elsewhere.
 
     Examples
     --------
-    >>> owner = '{"host": "elsewhere", "boot": "b", "pid": 7, "started": 1.0, "token": "t"}'
-    >>> record = RunRecord("1", "0", "RUNNING", start_time=0, tags={"nbproj.owner": owner, "nbproj.heartbeat": "60000"})
-    >>> is_lost(record, now=100), is_lost(record, now=1000)
-    (False, True)
+    >>> owner = Owner(ProcessIdentity("host", "boot", 7, 1.0), "sqlite:////runs/mlflow.db", token="t")
+    >>> Owner.from_json(owner.to_json()) == owner
+    True
     """
-    known = owner_of_tag(record.tags)
-    if known is None or is_finished(record):
-        return False
-    if known[0].host == processes.host_name():
-        return not processes.is_alive(known[0])
+
+    process: ProcessIdentity
+    store: str = field(repr=False)
+    token: str = field(default_factory=lambda: secrets.token_hex(16))
+    run_id: str | None = None
+    group: int | None = None
+    group_started: float | None = None
+    container: str | None = None
+    job: str | None = None
+
+    def to_json(self) -> str:
+        """Return all of it, for the ledger."""
+        return json.dumps(asdict(self))
+
+    def to_tag(self) -> str:
+        """Return what the run's tag `nbproj.owner` holds: the process and the token, no address."""
+        process = self.process
+        return json.dumps({"host": process.host, "boot": process.boot, "pid": process.pid, "started": process.started, "token": self.token})
+
+    @classmethod
+    def from_json(cls, text: str) -> Owner:
+        """Return the owner that a ledger's file holds.
+
+        Raises
+        ------
+        ValueError
+            It holds none.
+        """
+        try:
+            values = json.loads(text)
+            process = _process(values.pop("process"))
+            owner = cls(process=process, **values)
+        except (TypeError, KeyError, AttributeError) as error:
+            msg = f"no owner: {error}"
+            raise ValueError(msg) from error
+        numbers = all(isinstance(value, (int, float, type(None))) and not isinstance(value, bool) for value in (owner.group, owner.group_started))
+        texts = (owner.run_id, owner.container, owner.job)
+        if not (
+            numbers and isinstance(owner.store, str) and isinstance(owner.token, str) and all(isinstance(one, (str, type(None))) for one in texts)
+        ):
+            msg = "no owner: a value is of the wrong type"
+            raise ValueError(msg)
+        return owner
+
+
+def _process(values: Mapping[str, object]) -> ProcessIdentity:
+    host, boot, pid, started = values["host"], values["boot"], values["pid"], values["started"]
+    if isinstance(host, str) and isinstance(boot, str) and isinstance(pid, int) and isinstance(started, (int, float)) and pid > 0:
+        return ProcessIdentity(host, boot, pid, float(started))
+    msg = "the process is not one"
+    raise TypeError(msg)
+
+
+def owner_of_tag(tags: Mapping[str, str]) -> tuple[ProcessIdentity, str] | None:
+    """Return the process and the token that a run's tag names; None where there is no tag of ours.
+
+    Examples
+    --------
+    >>> owner_of_tag({"nbproj.owner": '{"host": "h", "boot": "b", "pid": 7, "started": 1.0, "token": "t"}'})
+    (ProcessIdentity(host='h', boot='b', pid=7, started=1.0), 't')
+    >>> owner_of_tag({"nbproj.owner": "{"}) is None
+    True
+    """
     try:
-        last = int(record.tags.get(HEARTBEAT_TAG, ""))
-    except ValueError:
-        last = record.start_time or 0
-    return (time.time() if now is None else now) - last / 1000 > threshold
+        values = json.loads(tags.get(OWNER_TAG, ""))
+        return _process(values), str(values["token"])
+    except (ValueError, TypeError, KeyError):
+        return None
+
+
+class Entry:
+    """A running run's place in the ledger. A context manager; closing it says that the run is settled.
+
+    Parameters
+    ----------
+    folder : Path
+        Its private folder; `output.log` and `out/` of the run live there too.
+    owner : Owner
+        What is recorded.
+    """
+
+    def __init__(self, folder: Path, owner: Owner) -> None:
+        self.folder = folder
+        self.owner = owner
+
+    def update(self, *, run_id: str | None = None, group: int | None = None, container: str | None = None, job: str | None = None) -> None:
+        """Record what became known since: the run's id, the process group (its leader's start time is looked up), the container, the Job.
+
+        Raises
+        ------
+        OSError
+            The folder cannot be written.
+        """
+        from nbproj.processes import start_time
+
+        owner = self.owner
+        if group is not None:
+            owner = replace(owner, group=group, group_started=start_time(group))
+        given = {"run_id": run_id, "container": container, "job": job}
+        self.owner = replace(owner, **{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+        write_atomically(self.folder / _RECORD, self.owner.to_json(), mode=0o600)
+
+    @contextlib.contextmanager
+    def exclusively(self) -> Iterator[bool]:
+        """Hold the entry against other settlers; yields False, at once, when one of them has it or the entry is gone."""
+        try:
+            descriptor = os.open(self.folder, os.O_RDONLY)
+        except OSError:
+            yield False
+            return
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                yield False
+                return
+            # Between the look and the lock somebody else may have settled it.
+            yield (self.folder / _RECORD).exists()
+        finally:
+            os.close(descriptor)
+
+    def close(self) -> None:
+        """Remove the folder. May be called twice."""
+        # The rename is the end of the entry: a removal that is killed half-way leaves nothing that looks like one.
+        gone = self.folder.with_name(f".gone-{self.folder.name}")
+        with contextlib.suppress(OSError):
+            self.folder.rename(gone)
+        shutil.rmtree(gone, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+class Ledger:
+    """The runs that this user's processes carry on this host.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the entries are.
+    progress : callable
+        Told about entries that cannot be read.
+    """
+
+    def __init__(self, folder: Path, progress: Progress = silent) -> None:
+        self.folder = folder
+        self._progress = progress
+
+    @classmethod
+    def open(cls, environ: Mapping[str, str] | None = None, *, progress: Progress = silent) -> Ledger:
+        """Return this user's ledger; in a temporary folder, with a note, when the state folder cannot be written."""
+        return cls(state_folder(environ, progress=progress) / "runs", progress)
+
+    def enter(self, owner: Owner) -> Entry:
+        """Record an owner before its run is created.
+
+        Raises
+        ------
+        OSError
+            The folder cannot be written, not even the temporary one.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # Made beside and renamed: a reader never meets an entry without its record.
+        beside = self.folder / f".new-{owner.token}"
+        beside.mkdir(mode=0o700)
+        (beside / "out").mkdir(mode=0o700)
+        write_atomically(beside / _RECORD, owner.to_json(), mode=0o600)
+        return Entry(beside.rename(self.folder / owner.token), owner)
+
+    def find(self, token: str) -> Entry | None:
+        """Return the entry with a token, None when there is none that can be read."""
+        try:
+            return Entry(self.folder / token, Owner.from_json((self.folder / token / _RECORD).read_text(encoding="utf-8")))
+        except (OSError, ValueError):
+            return None
+
+    def __iter__(self) -> Iterator[Entry]:
+        try:
+            names = sorted(os.listdir(self.folder))
+        except OSError:
+            return
+        for name in names:
+            folder = self.folder / name
+            entry = None if name.startswith(".") else self.find(name)
+            if entry is not None:
+                yield entry
+                continue
+            with contextlib.suppress(OSError):  # somebody else has just closed it
+                aged = time.time() - folder.stat().st_mtime > _AGED_SECONDS
+                if aged or name.startswith(".gone-"):
+                    shutil.rmtree(folder, ignore_errors=True)
+                elif not name.startswith("."):
+                    self._progress(Event("note", f"{folder} cannot be read: the run it stands for is left alone"))

@@ -18,7 +18,7 @@ from nbproj.progress import Event, Progress, silent
 from nbproj.tracking.folders import state_folder
 from nbproj.tracking.store import RunNotFoundError, Status, Store
 
-__all__ = ["Closing", "Spool", "replay", "spool"]
+__all__ = ["Closing", "Spool"]
 
 PATIENCE_SECONDS = 2.0
 _AGED_SECONDS = 30 * 24 * 3600.0
@@ -52,23 +52,6 @@ class Closing:
         """Tell the store; may be done again. The status is last: whoever sees it finds the tags."""
         store.set_tags(self.run_id, self.tags)
         store.set_status(self.run_id, self.status, end_time=self.end_time)
-
-
-def spool(store_uri: str, run_id: str, *, status: Status, tags: Mapping[str, str], end_time: int | None = None) -> Path:
-    """Keep a final status that the store at an address did not take, for the next command to tell; return the file.
-
-    Raises
-    ------
-    OSError
-        Neither the state folder nor a temporary one can be written.
-    """
-    end = int(time.time() * 1000) if end_time is None else end_time
-    return Spool.open().put(Closing(store_uri, run_id, status, end, dict(tags)))
-
-
-def replay(*, open_store: Callable[[str], Store] | None = None, progress: Progress = silent) -> list[Closing]:
-    """Tell the stores what they missed: `Spool.replay` for this user's spool."""
-    return Spool.open(progress=progress).replay(open_store=open_store, progress=progress)
 
 
 class Spool:

@@ -1,0 +1,297 @@
+"""Runs whose driver is dead: what they left running is ended, and the store is told the truth."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from nbproj import processes
+from nbproj.errors import StoreError, StoreUnreachableError
+from nbproj.progress import Event, Progress, silent
+from nbproj.tracking.ownership import OWNER_TAG, TOKEN_VARIABLE, Entry, Ledger, Owner, owner_of_tag
+from nbproj.tracking.store import TERMINAL, RunNotFoundError, RunRecord, Store
+
+__all__ = [
+    "EXIT_CODE_TAG",
+    "HEARTBEAT_SECONDS",
+    "HEARTBEAT_TAG",
+    "REASON_TAG",
+    "Settled",
+    "heartbeat",
+    "is_finished",
+    "is_lost",
+    "settle",
+    "sweep",
+]
+
+EXIT_CODE_TAG = "nbproj.exit_code"
+REASON_TAG = "nbproj.reason"
+HEARTBEAT_TAG = "nbproj.heartbeat"
+
+HEARTBEAT_SECONDS = 30.0
+"""How often a driver says that it lives."""
+
+LOST_SECONDS = 300.0
+"""Silence after which a run of another host is lost: ten heartbeats, and room for clocks that differ."""
+
+PATIENCE_SECONDS = 2.0
+"""How long a store may take to answer a command that only wanted to tidy up."""
+
+_KILLED = "137"
+_REASON = "the process that carried the run died"
+
+OpenStore: TypeAlias = Callable[[str], Store]
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """One run that was settled.
+
+    Parameters
+    ----------
+    token : str
+        Its owner's token.
+    run_id : str, optional
+        The run; None when its driver died before there was one.
+    changed : bool
+        The store's record was changed; False when the run had ended properly, or is gone.
+    """
+
+    token: str
+    run_id: str | None
+    changed: bool
+
+
+def is_finished(record: RunRecord) -> bool:
+    """Return whether a run is over: its status is terminal, and we have set the exit code (user code may end a run early)."""
+    return record.status in TERMINAL and EXIT_CODE_TAG in record.tags
+
+
+def _is_dead(process: processes.ProcessIdentity) -> bool:
+    return process.host == processes.host_name() and not processes.is_alive(process)
+
+
+def settle(
+    ledger: Ledger,
+    *,
+    open_store: OpenStore | None = None,
+    end_group: Callable[[int], None] = processes.end_group,
+    progress: Progress = silent,
+) -> list[Settled]:
+    """Settle every run of the ledger whose driver on this host is dead. May be called by any number of processes at once.
+
+    What is left of a run's process group is ended, its output kept, its status set to KILLED unless it is over. A store that is out of
+    reach leaves the entry for the next time.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        This user's ledger.
+    open_store : callable, optional
+        Opens a store by its address; by default `open_store` of MLflow's stores, with two seconds of patience.
+    end_group : callable
+        Ends a process group.
+    progress : callable
+        Gets a note for each run that was settled, and one for stores out of reach.
+
+    Returns
+    -------
+    list of Settled
+        What was done. Nothing is raised for a store that refuses.
+    """
+    settled: list[Settled] = []
+    stores: dict[str, Store | StoreError] = {}
+    for entry in ledger:
+        if not _is_dead(entry.owner.process):
+            continue
+        with entry.exclusively() as mine:
+            current = ledger.find(entry.folder.name) if mine else None
+            if current is None:
+                continue
+            owner = current.owner
+            _end_left_over(owner, end_group)
+            try:
+                store = _opened(owner.store, stores, open_store)
+                settled += _settle_entry(store, current)
+            except StoreUnreachableError as error:
+                stores[owner.store] = error
+                continue
+            except StoreError as error:
+                stores[owner.store] = error
+                progress(Event("note", f"a run whose process died cannot be settled: {error}"))
+                continue
+            current.close()
+    unreachable = sum(isinstance(one, StoreUnreachableError) for one in stores.values())
+    if unreachable:
+        progress(Event("note", "runs whose process died are not settled yet: their tracking store does not answer"))
+    for one in settled:
+        if one.changed:
+            progress(Event("note", f"run {one.run_id} was left behind by a process that died: it is now KILLED", data={"run_id": one.run_id}))
+    return settled
+
+
+def _opened(uri: str, stores: dict[str, Store | StoreError], open_store: OpenStore | None) -> Store:
+    found = stores.get(uri)
+    if found is None:
+        if open_store is None:
+            from nbproj.tracking import mlflow_store
+            from nbproj.tracking.location import database_path
+
+            path = database_path(uri)
+            if path is not None and not path.exists():  # not to be made again for the sake of a dead run
+                msg = "the database is gone"
+                raise _StoreGoneError(msg)
+            found = mlflow_store.open_store(uri, patience=PATIENCE_SECONDS)
+        else:
+            found = open_store(uri)
+        stores[uri] = found
+    if isinstance(found, StoreError):
+        raise found
+    return found
+
+
+class _StoreGoneError(RunNotFoundError):
+    """The file that held the run was removed."""
+
+
+def _settle_entry(store: Store, entry: Entry) -> list[Settled]:
+    owner = entry.owner
+    run_ids = [owner.run_id] if owner.run_id else [one.run_id for one in _with_token(store, owner.token)]
+    if not run_ids:
+        return [Settled(owner.token, None, changed=False)]
+    return [Settled(owner.token, run_id, _end_run(store, run_id, entry.folder / "output.log")) for run_id in run_ids]
+
+
+def _with_token(store: Store, token: str) -> list[RunRecord]:
+    found = store.search_runs(filter_string=f"tags.`{OWNER_TAG}` LIKE '%{token}%'")
+    return [one for one in found if (known := owner_of_tag(one.tags)) is not None and known[1] == token]
+
+
+def _end_run(store: Store, run_id: str, output: Path | None = None) -> bool:
+    try:
+        record = store.get_run(run_id)
+        if is_finished(record):
+            return False
+        if output is not None and output.is_file():
+            try:
+                store.log_artifacts(run_id, {"run/output.log": output})
+            except StoreUnreachableError:
+                raise
+            except StoreError:
+                pass  # the status matters more than the log
+        # The status is last: whoever sees it terminal finds the rest in place.
+        store.set_tags(run_id, {EXIT_CODE_TAG: _KILLED, REASON_TAG: _REASON})
+        store.set_status(run_id, "KILLED")
+    except RunNotFoundError:
+        return False
+    return True
+
+
+def _end_left_over(owner: Owner, end_group: Callable[[int], None]) -> None:
+    """End the recorded process group, when it is still the recorded one."""
+    group = owner.group
+    if group is None or group <= 1 or owner.process.boot != processes.boot_id():
+        return
+    leader = processes.start_time(group)
+    if leader is not None and leader != owner.group_started:
+        return  # the number names another process now, which no kernel gives away while a member of the old group lives
+    if (leader is not None and owner.group_started is not None) or any(_carries(pid, owner.token) for pid in _members(group)):
+        with contextlib.suppress(OSError, ValueError):
+            end_group(group)
+
+
+def _members(group: int) -> Iterator[int]:
+    import psutil
+
+    for pid in psutil.pids():
+        with contextlib.suppress(OSError):
+            if os.getpgid(pid) == group:
+                yield pid
+
+
+def _carries(pid: int, token: str) -> bool:
+    # A group whose leader is gone may be a stranger's by now; its members inherited the token, or they are not ours.
+    import psutil
+
+    try:
+        environment: Mapping[str, str] = psutil.Process(pid).environ()
+    except (psutil.Error, OSError):
+        return False
+    return environment.get(TOKEN_VARIABLE) == token
+
+
+def sweep(store: Store, experiment_ids: Sequence[str] | None = None, *, spare: Sequence[str] = (), limit: int = 1000) -> list[Settled]:
+    """Settle the runs of a store that are RUNNING, were started on this host and have lost their driver: what a lost ledger does not know.
+
+    Parameters
+    ----------
+    store : Store
+        Where to look. Runs of other hosts, and runs that are not nbproj's, are left alone.
+    experiment_ids : sequence of str, optional
+        Where in it; everywhere by default.
+    spare : sequence of str
+        Tokens that somebody else settles.
+    limit : int
+        How many running runs are looked at.
+
+    Raises
+    ------
+    StoreError
+        The store refuses or does not answer.
+    """
+    running = store.search_runs(experiment_ids, filter_string=f"attributes.status = 'RUNNING' and tags.`{OWNER_TAG}` LIKE '%token%'", limit=limit)
+    settled = []
+    for record in running:
+        known = owner_of_tag(record.tags)
+        if known is not None and known[1] not in spare and _is_dead(known[0]):
+            settled.append(Settled(known[1], record.run_id, _end_run(store, record.run_id)))
+    return settled
+
+
+def heartbeat(store: Store, run_id: str) -> None:
+    """Say, in the run's tags, that its driver lives; to be called every `HEARTBEAT_SECONDS`.
+
+    Raises
+    ------
+    StoreError
+        The store refuses or does not answer.
+    """
+    store.set_tags(run_id, {HEARTBEAT_TAG: str(int(time.time() * 1000))})
+
+
+def is_lost(record: RunRecord, *, now: float | None = None, threshold: float = LOST_SECONDS) -> bool:
+    """Return whether a run that claims to be running has nobody who carries it.
+
+    On this host the process is looked at; from another host only its silence tells, measured from its start when it never gave a sign.
+
+    Parameters
+    ----------
+    record : RunRecord
+        The run. One that is over, or that nbproj does not carry, is not lost.
+    now : float, optional
+        Seconds since the epoch.
+    threshold : float
+        Seconds of silence.
+
+    Examples
+    --------
+    >>> owner = '{"host": "elsewhere", "boot": "b", "pid": 7, "started": 1.0, "token": "t"}'
+    >>> record = RunRecord("1", "0", "RUNNING", start_time=0, tags={"nbproj.owner": owner, "nbproj.heartbeat": "60000"})
+    >>> is_lost(record, now=100), is_lost(record, now=1000)
+    (False, True)
+    """
+    known = owner_of_tag(record.tags)
+    if known is None or is_finished(record):
+        return False
+    if known[0].host == processes.host_name():
+        return not processes.is_alive(known[0])
+    try:
+        last = int(record.tags.get(HEARTBEAT_TAG, ""))
+    except ValueError:
+        last = record.start_time or 0
+    return (time.time() if now is None else now) - last / 1000 > threshold
