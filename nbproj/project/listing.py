@@ -1,0 +1,130 @@
+"""The scripts and notebooks of a folder: what a reader would call its programs, without what tools keep there (contract, section 3)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from nbproj.paths import is_inside
+from nbproj.project.notebook import is_executed
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
+
+__all__ = ["SCRIPTS", "runnable_files"]
+
+SCRIPTS: Final = (".py", ".sh", ".R")
+NOTEBOOK: Final = ".ipynb"
+MAXIMUM_ENTRIES: Final = 50_000
+MAXIMUM_FILES: Final = 1_000
+MAXIMUM_DEPTH: Final = 20
+MAXIMUM_PARENTS: Final = 40
+# Folders that tools make; hidden ones are left out besides.
+OF_TOOLS: Final = frozenset({"__pycache__", "node_modules", "site-packages"})
+
+
+def runnable_files(root: Path) -> list[str]:
+    """Return the paths of the scripts and notebooks below a folder, relative to it, sorted.
+
+    Left out: what is hidden, what Git ignores, virtual and conda environments, `node_modules`, `__pycache__`, `.ipynb_checkpoints`, notebooks that
+    papermill has executed, links that leave the folder. Folders behind links are not entered. At most 1,000 files of 50,000 entries are found.
+
+    Parameters
+    ----------
+    root : Path
+        The folder.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for name in ("train.py", "notes.txt", ".hidden.py"):
+    ...         _ = (Path(folder) / name).write_text("")
+    ...     runnable_files(Path(folder))
+    ['train.py']
+    """
+    found: list[str] = []
+    for path in _files(root):
+        if path.suffix == NOTEBOOK and is_executed(path):
+            continue
+        found.append(path.relative_to(root).as_posix())
+        if len(found) >= MAXIMUM_FILES:
+            break
+    return sorted(found)
+
+
+def _files(root: Path) -> Iterator[Path]:
+    """Give the candidates, folder by folder, the upper ones first."""
+    ignored = _Ignored(root)
+    waiting = [(root, 0)]
+    entries = 0
+    while waiting:
+        folder, depth = waiting.pop(0)
+        try:
+            here = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        except OSError:
+            continue
+        ignored.enter(folder)
+        for entry in here:
+            entries += 1
+            if entries > MAXIMUM_ENTRIES:
+                return
+            path = folder / entry.name
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                if depth < MAXIMUM_DEPTH and not _is_of_tools(path) and not ignored.covers(path, is_folder=True):
+                    waiting.append((path, depth + 1))
+            elif path.suffix in {*SCRIPTS, NOTEBOOK} and path.is_file() and is_inside(root, path) and not ignored.covers(path, is_folder=False):
+                yield path
+
+
+def _is_of_tools(folder: Path) -> bool:
+    return folder.name in OF_TOOLS or (folder / "pyvenv.cfg").exists() or (folder / "conda-meta").is_dir()
+
+
+class _Ignored:
+    """What Git ignores, by the `.gitignore` files from the repository's root down to each folder; a lower file has the last word."""
+
+    def __init__(self, root: Path) -> None:
+        self._rules: dict[Path, GitIgnoreSpec] = {}
+        self._top = root
+        above = [root, *root.parents][:MAXIMUM_PARENTS]
+        repository = next((folder for folder in above if (folder / ".git").exists()), None)
+        if repository is not None:
+            self._top = repository
+            for folder in above[: above.index(repository) + 1]:
+                self.enter(folder)
+
+    def enter(self, folder: Path) -> None:
+        """Read the rules that a folder brings."""
+        lines = [line for name in (".git/info/exclude", ".gitignore") for line in _lines(folder / name)]
+        if lines:
+            from pathspec import GitIgnoreSpec
+
+            self._rules[folder] = GitIgnoreSpec.from_lines(lines)
+
+    def covers(self, path: Path, *, is_folder: bool) -> bool:
+        """Return whether a path is ignored."""
+        for folder in path.parents:
+            rules = self._rules.get(folder)
+            if rules is not None:
+                verdict = rules.check_file(path.relative_to(folder).as_posix() + ("/" if is_folder else "")).include
+                if verdict is not None:
+                    return verdict
+            if folder == self._top:
+                break
+        return False
+
+
+def _lines(file: Path) -> list[str]:
+    """Return the lines of a file of rules; those that are not understood are nobody's rules."""
+    try:
+        if not file.is_file():
+            return []
+        with file.open(encoding="utf-8", errors="replace") as stream:
+            return stream.read(1 << 20).splitlines()
+    except OSError:
+        return []
