@@ -8,7 +8,6 @@ store is that text, executed under SQLite's exclusive lock. A process that dies 
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import shutil
 import sqlite3
@@ -23,12 +22,14 @@ from nbproj.tracking import library
 from nbproj.tracking.folders import cache_folder
 from nbproj.tracking.location import label
 
-__all__ = ["artifact_root", "fill_if_empty", "head", "is_known", "revision_of"]
+__all__ = ["EMPTY", "artifact_root", "fill", "head", "is_known", "revision_of"]
 
 _ROOT = "/nbproj-artifact-root"
 _REVISION = re.compile(r"""INSERT INTO "?alembic_version"? VALUES\('(\w+)'\)""")
 _END = "\n-- complete\n"
-_MAGIC = b"SQLite format 3\0"
+EMPTY = ""
+"""Stands for the revision of a database that holds nothing yet."""
+
 LOCK_SECONDS = 20.0
 BUILD_SECONDS = 300.0
 
@@ -111,30 +112,25 @@ def artifact_root(database: Path) -> str:
 
 
 def revision_of(database: Path) -> str | None:
-    """Return the schema revision of a database; None when it has no MLflow schema.
+    """Return the schema revision of a database; `EMPTY` when there is nothing in it or no file at all, None when what it holds is not MLflow's.
 
     Raises
     ------
     sqlite3.Error
         It is not a database, or cannot be read.
     """
-    with contextlib.closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True, timeout=LOCK_SECONDS)) as connection:
-        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone():
-            return None
-        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    if not database.exists():
+        return EMPTY
+    # Not read-only: what a killed process left half-written is rolled back by the first one that looks.
+    with contextlib.closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=rw", uri=True, timeout=LOCK_SECONDS)) as connection:
+        names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+        if not names:
+            return EMPTY
+        row = connection.execute("SELECT version_num FROM alembic_version").fetchone() if "alembic_version" in names else None
         return str(row[0]) if row else None
 
 
-def _has_content(database: Path) -> bool:
-    # A rollback journal beside a file means that its first pages may be those of a transaction that never ended.
-    try:
-        with database.open("rb") as stream:
-            return bool(stream.read(len(_MAGIC))) and not Path(f"{database}-journal").exists()
-    except FileNotFoundError:
-        return False
-
-
-def fill_if_empty(database: Path, progress: Progress) -> None:
+def fill(database: Path, progress: Progress) -> None:
     """Make a database where there is none, or where there is an empty one; leave any other alone.
 
     Safe to be called by many processes at once, beside an MLflow that does the same its own way, and to be killed at any instant.
@@ -153,8 +149,6 @@ def fill_if_empty(database: Path, progress: Progress) -> None:
     sqlite3.Error
         The file cannot be made or written.
     """
-    if _has_content(database):
-        return
     if not database.parent.is_dir():
         msg = f"there is no folder {label(str(database.parent))} for the tracking store {database.name}: make it, or choose another store"
         raise StoreError(msg)
@@ -169,12 +163,6 @@ def fill_if_empty(database: Path, progress: Progress) -> None:
             connection.execute("UPDATE experiments SET artifact_location = replace(artifact_location, ?, ?)", (_ROOT, root))
             connection.execute("UPDATE experiments SET creation_time = ?, last_update_time = ?", (now, now))
         connection.execute("COMMIT")
-    if os.name == "posix":  # the name of the new file, too, survives a power cut
-        descriptor = os.open(database.parent, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def _statements(text: str) -> list[str]:

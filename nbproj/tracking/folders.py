@@ -29,11 +29,15 @@ def _fallback(name: str) -> Path:
     return Path(tempfile.mkdtemp(prefix=f"nbproj-{name}-"))
 
 
-def state_folder(environ: Mapping[str, str] | None = None, *, progress: Progress = silent) -> Path:
-    """Return the per-user folder for runs that are under way: NBPROJ_STATE_DIR, else the platform's; a temporary one when that cannot be written.
+def state_folder(part: str, environ: Mapping[str, str] | None = None, *, progress: Progress = silent) -> Path:
+    """Return a part of the per-user folder for runs that are under way, made if need be.
+
+    It lies in NBPROJ_STATE_DIR, else where the platform keeps state; in a temporary folder when that cannot be written.
 
     Parameters
     ----------
+    part : str
+        Which part: "runs", "spool".
     environ : mapping, optional
         The environment; by default this process's.
     progress : callable
@@ -42,14 +46,14 @@ def state_folder(environ: Mapping[str, str] | None = None, *, progress: Progress
     environment = os.environ if environ is None else environ
     named = environment.get("NBPROJ_STATE_DIR")
     if named:
-        folder = Path(named).expanduser()
+        folder = Path(named).expanduser().absolute() / part
     else:
         import platformdirs
 
-        folder = platformdirs.user_state_path("nbproj")
+        folder = platformdirs.user_state_path("nbproj") / part
     if _usable(folder, 0o700):
         return folder
-    other = _fallback("state")
+    other = _fallback(part)
     progress(Event("note", f"{folder} cannot be written; the state of runs is kept in {other}"))
     return other
 

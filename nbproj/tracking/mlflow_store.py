@@ -17,7 +17,7 @@ from nbproj.progress import Progress, silent
 from nbproj.tracking import blueprint, library, location, values
 from nbproj.tracking.reach import PATIENCE_SECONDS, reach, waiting
 from nbproj.tracking.refusal import is_locked, refusal
-from nbproj.tracking.store import TERMINAL, Metric, RunRecord, Status, Store
+from nbproj.tracking.store import TERMINAL, Metric, RunNotFoundError, RunRecord, Status, Store
 
 __all__ = ["MlflowStore", "open_store"]
 
@@ -25,6 +25,8 @@ T = TypeVar("T")
 
 LOCKED_SECONDS = 15.0
 """How long a locked database is tried again, beyond SQLite's own waiting."""
+
+_PAGE = 1000
 
 _ASKING = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
@@ -37,7 +39,7 @@ _ASKING = {
 _SENDING = {**_ASKING, "MLFLOW_HTTP_REQUEST_TIMEOUT": "120"}
 
 
-def open_store(uri: str, *, progress: Progress = silent, patience: float = PATIENCE_SECONDS) -> Store:
+def open_store(uri: str, *, progress: Progress = silent, patience: float = PATIENCE_SECONDS, create: bool = True) -> Store:
     """Return the store at an address, making a SQLite one that does not exist yet.
 
     Parameters
@@ -48,15 +50,22 @@ def open_store(uri: str, *, progress: Progress = silent, patience: float = PATIE
         Told when something is waited for.
     patience : float
         Seconds after which a server that does not answer is given up.
+    create : bool
+        Make a SQLite store that does not exist. Without, its absence is an error.
 
     Raises
     ------
     StoreUnreachableError
         It does not answer.
+    RunNotFoundError
+        The SQLite store does not exist and is not to be made: its runs are gone with it.
     StoreError
         It is no store, has another version's schema, cannot be written, or wants credentials.
     """
     path = location.database_path(uri)
+    if path is not None and not create and not path.exists():
+        msg = f"the tracking store {location.label(uri)} is gone"
+        raise RunNotFoundError(msg)
     if uri.startswith(("http://", "https://")):
         reach(uri, progress=progress, patience=patience)
     try:
@@ -82,8 +91,10 @@ def _check_file(path: Path, uri: str, progress: Progress) -> None:
     if path.is_dir():
         msg = f"the tracking store {name} is a folder, not a database"
         raise StoreError(msg)
-    blueprint.fill_if_empty(path, progress)
     revision = blueprint.revision_of(path)
+    if revision == blueprint.EMPTY:
+        blueprint.fill(path, progress)
+        revision = blueprint.revision_of(path)
     if revision is None:
         msg = f"the tracking store {name} is a database of something else than MLflow: move the file away, or choose another store"
         raise StoreError(msg)
@@ -192,9 +203,18 @@ class MlflowStore:
                         raise
                 time.sleep(random.uniform(0.01, 0.1))  # noqa: S311  (spreads writers out, guards nothing)
 
-    def experiments(self, limit: int = 1000) -> list[str]:
+    def experiments(self, limit: int | None = None) -> list[str]:
         """Return the ids of active experiments."""
-        return self._ask("list experiments", lambda: [found.experiment_id for found in self._backing.search_experiments(max_results=limit)])
+        found: list[str] = []
+        token = None
+        while limit is None or len(found) < limit:
+            size = _PAGE if limit is None else min(limit - len(found), _PAGE)
+            answer = self._ask("list experiments", functools.partial(self._backing.search_experiments, max_results=size, page_token=token))
+            found += [str(one.experiment_id) for one in answer]
+            token = answer.token
+            if not token:
+                break
+        return found
 
     def experiment(self, *, name: str | None = None, experiment_id: str | None = None) -> str:
         """Return the id of an experiment: by id (must exist), by name (created when absent), or the default one."""
@@ -332,7 +352,7 @@ class MlflowStore:
         """Return active runs in MLflow's filter language; None for all experiments."""
         from mlflow.entities import ViewType
 
-        ids = list(experiment_ids) if experiment_ids is not None else self.experiments(limit=50_000 if not self._remote else 1000)
+        ids = list(experiment_ids) if experiment_ids is not None else self.experiments()
         found: list[RunRecord] = []
         token = None
         order = list(order_by) or None
@@ -341,7 +361,7 @@ class MlflowStore:
             return self._backing.search_runs(ids, filter_string, ViewType.ACTIVE_ONLY, size, order, token)
 
         while ids and len(found) < limit:
-            answer = self._ask("search runs", functools.partial(page, min(limit - len(found), 1000), token))
+            answer = self._ask("search runs", functools.partial(page, min(limit - len(found), _PAGE), token))
             found += map(_record, answer)
             token = answer.token
             if not token:

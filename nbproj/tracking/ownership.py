@@ -14,7 +14,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -31,8 +31,8 @@ TOKEN_VARIABLE = "NBPROJ_OWNER_TOKEN"  # noqa: S105  (the name of a variable; wh
 """Set in the environment of everything a run starts: by it, what is left of a run is recognised after its leader is gone."""
 
 _RECORD = "owner.json"
-_AGED_SECONDS = 7 * 24 * 3600.0
-"""After which an entry that cannot be read is removed."""
+AGED_SECONDS = 7 * 24 * 3600.0
+"""After which an entry that cannot be read, or whose store does not come back, is removed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +92,8 @@ class Owner:
         """
         try:
             values = json.loads(text)
-            process = _process(values.pop("process"))
-            owner = cls(process=process, **values)
+            known = {one.name for one in fields(cls)} - {"process"}  # a newer nbproj may have written more
+            owner = cls(process=_process(values["process"]), **{name: value for name, value in values.items() if name in known})
         except (TypeError, KeyError, AttributeError) as error:
             msg = f"no owner: {error}"
             raise ValueError(msg) from error
@@ -183,6 +183,13 @@ class Entry:
         finally:
             os.close(descriptor)
 
+    def is_aged(self) -> bool:
+        """Return whether nothing has changed in the entry for a week: its store will not come back."""
+        try:
+            return time.time() - (self.folder / _RECORD).stat().st_mtime > AGED_SECONDS
+        except OSError:
+            return False
+
     def close(self) -> None:
         """Remove the folder. May be called twice."""
         # The rename is the end of the entry: a removal that is killed half-way leaves nothing that looks like one.
@@ -216,7 +223,7 @@ class Ledger:
     @classmethod
     def open(cls, environ: Mapping[str, str] | None = None, *, progress: Progress = silent) -> Ledger:
         """Return this user's ledger; in a temporary folder, with a note, when the state folder cannot be written."""
-        return cls(state_folder(environ, progress=progress) / "runs", progress)
+        return cls(state_folder("runs", environ, progress=progress), progress)
 
     def enter(self, owner: Owner) -> Entry:
         """Record an owner before its run is created.
@@ -253,7 +260,7 @@ class Ledger:
                 yield entry
                 continue
             with contextlib.suppress(OSError):  # somebody else has just closed it
-                aged = time.time() - folder.stat().st_mtime > _AGED_SECONDS
+                aged = time.time() - folder.stat().st_mtime > AGED_SECONDS
                 if aged or name.startswith(".gone-"):
                     shutil.rmtree(folder, ignore_errors=True)
                 elif not name.startswith("."):

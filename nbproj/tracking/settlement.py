@@ -8,12 +8,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
 
 from nbproj import processes
 from nbproj.errors import StoreError, StoreUnreachableError
 from nbproj.progress import Event, Progress, silent
 from nbproj.tracking.ownership import OWNER_TAG, TOKEN_VARIABLE, Entry, Ledger, Owner, owner_of_tag
+from nbproj.tracking.reopening import OpenStore, Stores
 from nbproj.tracking.store import TERMINAL, RunNotFoundError, RunRecord, Store
 
 __all__ = [
@@ -39,13 +39,8 @@ HEARTBEAT_SECONDS = 30.0
 LOST_SECONDS = 300.0
 """Silence after which a run of another host is lost: ten heartbeats, and room for clocks that differ."""
 
-PATIENCE_SECONDS = 2.0
-"""How long a store may take to answer a command that only wanted to tidy up."""
-
 _KILLED = "137"
 _REASON = "the process that carried the run died"
-
-OpenStore: TypeAlias = Callable[[str], Store]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +100,8 @@ def settle(
         What was done. Nothing is raised for a store that refuses.
     """
     settled: list[Settled] = []
-    stores: dict[str, Store | StoreError] = {}
+    refused: dict[str, StoreError] = {}
+    stores = Stores(open_store)
     for entry in ledger:
         if not _is_dead(entry.owner.process):
             continue
@@ -113,54 +109,29 @@ def settle(
             current = ledger.find(entry.folder.name) if mine else None
             if current is None:
                 continue
-            owner = current.owner
-            _end_left_over(owner, end_group)
+            _end_left_over(current.owner, end_group)
             try:
-                store = _opened(owner.store, stores, open_store)
-                settled += _settle_entry(store, current)
-            except StoreUnreachableError as error:
-                stores[owner.store] = error
-                continue
+                settled += _settle_entry(stores, current)
             except StoreError as error:
-                stores[owner.store] = error
-                progress(Event("note", f"a run whose process died cannot be settled: {error}"))
-                continue
+                stores.lost(current.owner.store, error)
+                if not current.is_aged():
+                    refused[current.owner.store] = error
+                    continue
             current.close()
-    unreachable = sum(isinstance(one, StoreUnreachableError) for one in stores.values())
-    if unreachable:
-        progress(Event("note", "runs whose process died are not settled yet: their tracking store does not answer"))
+    for refusal in refused.values():
+        progress(Event("note", f"a run whose process died is not settled yet: {refusal}"))
     for one in settled:
         if one.changed:
             progress(Event("note", f"run {one.run_id} was left behind by a process that died: it is now KILLED", data={"run_id": one.run_id}))
     return settled
 
 
-def _opened(uri: str, stores: dict[str, Store | StoreError], open_store: OpenStore | None) -> Store:
-    found = stores.get(uri)
-    if found is None:
-        if open_store is None:
-            from nbproj.tracking import mlflow_store
-            from nbproj.tracking.location import database_path
-
-            path = database_path(uri)
-            if path is not None and not path.exists():  # not to be made again for the sake of a dead run
-                msg = "the database is gone"
-                raise _StoreGoneError(msg)
-            found = mlflow_store.open_store(uri, patience=PATIENCE_SECONDS)
-        else:
-            found = open_store(uri)
-        stores[uri] = found
-    if isinstance(found, StoreError):
-        raise found
-    return found
-
-
-class _StoreGoneError(RunNotFoundError):
-    """The file that held the run was removed."""
-
-
-def _settle_entry(store: Store, entry: Entry) -> list[Settled]:
+def _settle_entry(stores: Stores, entry: Entry) -> list[Settled]:
     owner = entry.owner
+    try:
+        store = stores[owner.store]
+    except RunNotFoundError:  # the user has removed the store
+        return [Settled(owner.token, owner.run_id, changed=False)]
     run_ids = [owner.run_id] if owner.run_id else [one.run_id for one in _with_token(store, owner.token)]
     if not run_ids:
         return [Settled(owner.token, None, changed=False)]

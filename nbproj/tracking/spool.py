@@ -7,20 +7,20 @@ import fcntl
 import json
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import get_args
 
-from nbproj.errors import StoreError, StoreUnreachableError
+from nbproj.errors import StoreError
 from nbproj.paths import write_atomically
 from nbproj.progress import Event, Progress, silent
 from nbproj.tracking.folders import state_folder
+from nbproj.tracking.reopening import OpenStore, Stores
 from nbproj.tracking.store import RunNotFoundError, Status, Store
 
 __all__ = ["Closing", "Spool"]
 
-PATIENCE_SECONDS = 2.0
 _AGED_SECONDS = 30 * 24 * 3600.0
 
 
@@ -69,7 +69,7 @@ class Spool:
     @classmethod
     def open(cls, environ: Mapping[str, str] | None = None, *, progress: Progress = silent) -> Spool:
         """Return this user's spool; in a temporary folder, with a note, when the state folder cannot be written."""
-        return cls(state_folder(environ, progress=progress) / "spool")
+        return cls(state_folder("spool", environ, progress=progress))
 
     def put(self, closing: Closing) -> Path:
         """Keep a closing, and return its file.
@@ -91,7 +91,7 @@ class Spool:
         except OSError:
             return []
 
-    def replay(self, *, open_store: Callable[[str], Store] | None = None, progress: Progress = silent) -> list[Closing]:
+    def replay(self, *, open_store: OpenStore | None = None, progress: Progress = silent) -> list[Closing]:
         """Tell the stores what they missed, in order. Costs next to nothing when nothing waits; two processes do not do it at once.
 
         Parameters
@@ -118,44 +118,34 @@ class Spool:
         finally:
             os.close(descriptor)
 
-    def _replay(self, open_store: Callable[[str], Store] | None, progress: Progress) -> list[Closing]:
+    def _replay(self, open_store: OpenStore | None, progress: Progress) -> list[Closing]:
         told: list[Closing] = []
-        stores: dict[str, Store | StoreError] = {}
+        refused: dict[str, StoreError] = {}
+        stores = Stores(open_store)
         for path in self.waiting():
             closing = _read(path)
-            if closing is None:
-                with contextlib.suppress(OSError):
-                    if time.time() - path.stat().st_mtime > _AGED_SECONDS:
-                        path.unlink()
-                continue
-            try:
-                _opened(closing.store, stores, open_store, closing)
-                told.append(closing)
-            except RunNotFoundError:
-                progress(Event("note", f"run {closing.run_id} is gone from its store: its final status is dropped"))
-            except StoreError as error:
-                if isinstance(error, StoreUnreachableError) or closing.store not in stores:
-                    stores[closing.store] = error
-                continue
+            if closing is not None:
+                try:
+                    closing.apply(stores[closing.store])
+                    told.append(closing)
+                except RunNotFoundError:
+                    progress(Event("note", f"run {closing.run_id} is gone from its store: its final status is dropped"))
+                except StoreError as error:
+                    stores.lost(closing.store, error)
+                    refused[closing.store] = error
+            if closing is None or closing.store in refused:
+                if not _is_aged(path):
+                    continue
             path.unlink(missing_ok=True)
-        for refused in {str(one) for one in stores.values() if isinstance(one, StoreError)}:
-            progress(Event("note", f"final statuses of earlier runs still wait for their store: {refused}"))
+        for refusal in refused.values():
+            progress(Event("note", f"final statuses of earlier runs still wait for their store: {refusal}"))
         return told
 
 
-def _opened(uri: str, stores: dict[str, Store | StoreError], open_store: Callable[[str], Store] | None, closing: Closing) -> None:
-    found = stores.get(uri)
-    if found is None:
-        if open_store is None:
-            from nbproj.tracking import mlflow_store
-
-            found = mlflow_store.open_store(uri, patience=PATIENCE_SECONDS)
-        else:
-            found = open_store(uri)
-        stores[uri] = found
-    if isinstance(found, StoreError):
-        raise found
-    closing.apply(found)
+def _is_aged(path: Path) -> bool:
+    with contextlib.suppress(OSError):
+        return time.time() - path.stat().st_mtime > _AGED_SECONDS
+    return False
 
 
 def _read(path: Path) -> Closing | None:
