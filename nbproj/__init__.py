@@ -1,1 +1,39 @@
-"""Run notebooks and MLflow Projects again, anywhere, with other parameters, and see what came out."""
+"""Run notebooks and MLflow Projects again, anywhere, with other parameters, and see what came out.
+
+Everything here is looked up when it is first used: `import nbproj` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nbproj.errors import NbprojError
+    from nbproj.record import Run, RunFailed
+    from nbproj.runner import load_project, run
+
+__version__ = "0.1.0"
+
+__all__ = ["NbprojError", "Run", "RunFailed", "__version__", "load_project", "run"]
+
+_ROOMS = {
+    "NbprojError": "nbproj.errors",
+    "Run": "nbproj.record",
+    "RunFailed": "nbproj.record",
+    "load_project": "nbproj.runner",
+    "run": "nbproj.runner",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _ROOMS:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    value = getattr(import_module(_ROOMS[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -82,6 +82,10 @@ class NbprojError(Exception):
         self.message = one_line(message)
         super().__init__(f"{place}: {self.message}" if place is not None else self.message)
 
+    def _render_traceback_(self) -> list[str]:
+        # IPython asks for this: one line instead of a traceback, and Run All still stops.
+        return [f"{type(self).__name__}: {self}", *([self.hint] if self.hint else [])]
+
 
 class UsageError(NbprojError):
     """The command line, the magic or the call is not well-formed."""

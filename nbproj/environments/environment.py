@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from nbproj.progress import Progress
-from nbproj.project.model import EnvironmentSpec
+from nbproj.project.model import EnvironmentKind, EnvironmentSpec
 
 __all__ = ["Environment", "EnvironmentProvider"]
 
@@ -45,7 +45,7 @@ class EnvironmentProvider(Protocol):
     `Environment` or raises `EnvironmentPreparationError` and leaves nothing half-made.
     """
 
-    kind: str
+    kind: EnvironmentKind
 
     def detect(self, spec: EnvironmentSpec) -> bool:
         """Return whether the specification is of this kind."""

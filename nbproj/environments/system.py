@@ -1,7 +1,7 @@
 """The system environment: what is there already.
 
-The seeds' "System environment": all dependencies were installed before. Its Python is the one of the environment that the user has activated, else the
-one that runs nbproj - never merely the first `python` on PATH, which for a program started by its path is a stranger's.
+All dependencies were installed before. Its Python is the one of the environment that the user has activated, else the one that runs nbproj - never
+merely the first `python` on PATH, which for a program started by its path is a stranger's.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The guard: a tiny program that ends a run's processes when the driver dies.
 
-It runs alone, as `python -I -S guard.py DRIVER_PID`, and imports nothing of nbproj: it must start in milliseconds and stay small. The driver writes one
-line a command to its standard input and reads one answer a line:
+It runs alone, as `python -I -S guard.py DRIVER_PID`, and imports nothing of nbproj: it must start in milliseconds and stay small. The driver writes
+one line a command to its standard input and reads one answer a line:
 
     group PGID    watch this process group too; answered by "ok"
     done PGID     that group has ended by itself; answered by "ok"
@@ -40,7 +40,7 @@ class Death:
             if stdin_open:
                 poll.register(0, select.POLLIN | select.POLLHUP)
             return any(descriptor == self.descriptor for descriptor, _ in poll.poll())
-        if hasattr(select, "kqueue"):
+        if sys.platform != "linux" and hasattr(select, "kqueue"):
             queue = select.kqueue()
             changes = [
                 select.kevent(self.pid, filter=select.KQ_FILTER_PROC, flags=select.KQ_EV_ADD | select.KQ_EV_ONESHOT, fflags=select.KQ_NOTE_EXIT),
@@ -103,16 +103,16 @@ def main() -> None:
             stdin_open = False
         *lines, pending = (pending + received).split(b"\n")
         for line in lines:
-            verb, _, number = line.partition(b" ")
-            (groups.add if verb == b"group" else groups.discard)(int(number))
+            verb, _, text = line.partition(b" ")
+            (groups.add if verb == b"group" else groups.discard)(int(text))
             with contextlib.suppress(OSError):
                 os.write(1, b"ok\n")
     if stdin_open:  # commands that arrived while the driver died still count
         os.set_blocking(0, False)
         with contextlib.suppress(OSError):
             for line in (pending + os.read(0, 65536)).split(b"\n")[:-1]:
-                verb, _, number = line.partition(b" ")
-                (groups.add if verb == b"group" else groups.discard)(int(number))
+                verb, _, text = line.partition(b" ")
+                (groups.add if verb == b"group" else groups.discard)(int(text))
     end(groups)
 
 

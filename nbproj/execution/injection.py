@@ -5,7 +5,7 @@ Python values are written by `repr`, so that no value can be anything but a lite
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import keyword
 import math
 from collections.abc import Mapping
@@ -19,13 +19,13 @@ __all__ = ["inject", "python_source"]
 _TAG = "injected-parameters"
 
 
-def _literal(value: object, modules: set[str]) -> str:
+def _literal(value: object, modules: set[str]) -> str:  # noqa: PLR0911 - one return a kind of value
     if isinstance(value, float) and not math.isfinite(value):
         return f'float("{value}")'
     if isinstance(value, PurePath):
         modules.add("pathlib")
         return f"pathlib.Path({str(value)!r})"
-    if isinstance(value, datetime.datetime | datetime.date):
+    if isinstance(value, dt.datetime | dt.date):
         modules.add("datetime")
         return repr(value)
     if isinstance(value, list | tuple):
@@ -122,10 +122,11 @@ def _foreign_source(values: Mapping[str, object], kernel: str, language: str) ->
     from papermill.translators import papermill_translators
 
     def plain(value: object) -> object:
-        return str(value) if isinstance(value, PurePath | datetime.date) else value
+        return str(value) if isinstance(value, PurePath | dt.date) else value
 
     try:
-        translator = papermill_translators.find_translator(kernel, language)
+        names = {str(name).lower(): name for name in papermill_translators._translators}  # noqa: SLF001 - "R" is registered, "r" is what is declared
+        translator = papermill_translators.find_translator(kernel, names.get(language, language))
         for name in values:
             if not name.isidentifier():
                 msg = f"parameter {name!r} cannot be given to a notebook: it is no name of a variable"

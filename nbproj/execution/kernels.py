@@ -43,7 +43,7 @@ def guarded_manager(kernel: str, guard: Guard, started: Started, ended: Callable
     """
     from jupyter_client.manager import AsyncKernelManager
 
-    class GuardedKernelManager(AsyncKernelManager):  # type: ignore[misc]  # the base's methods are typed by run_sync
+    class GuardedKernelManager(AsyncKernelManager):
         """Starts kernels behind the gate; tells how one died."""
 
         async def _async_launch_kernel(self, kernel_cmd: list[str], **kwargs: Any) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import re
 import threading
 import warnings
 from collections.abc import Mapping
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from nbproj.errors import EntryPointError
+from nbproj.execution.client import cell_client
 from nbproj.execution.execution import Inbox, Mask, Outcome
 from nbproj.execution.injection import inject
 from nbproj.execution.kernels import guarded_manager, kernel_language
@@ -27,9 +27,6 @@ from nbproj.processes import end_group
 from nbproj.progress import Event
 
 __all__ = ["NotebookExecution", "NotebookTask", "check_kernel"]
-
-_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
-_START_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,14 +189,15 @@ class NotebookExecution:
         notebook.metadata.papermill["parameters"] = {name: _plain(value) for name, value in task.values.items()}
         notebook.metadata.papermill["input_path"] = task.source.name
         notebook.metadata.papermill["output_path"] = task.output.name
-        client = _client(notebook, self)
+        client = cell_client(notebook, self)
         client.km = guarded_manager(task.kernel, self._guard, self._kernel_started, self._kernel_died)
         client.nb_man.notebook_start()
         try:
             with self._kernel_log.open("wb") as kernel_log:
                 await client.km.start_kernel(env=dict(task.environment), cwd=str(task.cwd), stdout=kernel_log, stderr=kernel_log)
             await client.async_start_new_kernel_client()
-            return await client.execute_cells()
+            outcome: Outcome = await client.execute_cells()
+            return outcome
         finally:
             client.nb_man.notebook_complete()
             if client.km is not None:
@@ -244,76 +242,9 @@ class NotebookExecution:
         return Outcome(1, f"the notebook could not be executed: {error}")
 
 
-def _trace(cell: Any) -> str:
-    """Return the traceback that stands in a cell's output, without colours."""
-    errors = [output for output in cell.outputs if output.output_type == "error"]
-    return _COLOURS.sub("", "\n".join(errors[-1].traceback)) if errors else ""
-
-
 def _plain(value: object) -> object:
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     return value if value is None or isinstance(value, str | bool | int | float) else str(value)
-
-
-def _client(notebook: Any, execution: NotebookExecution) -> Any:
-    """Return papermill's client with our bookkeeping; made here because papermill is imported only when a notebook runs."""
-    import nbformat
-    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
-    from papermill.clientwrap import PapermillNotebookClient
-    from papermill.engines import NotebookExecutionManager
-
-    class Manager(NotebookExecutionManager):  # type: ignore[misc]  # papermill ships no types
-        """papermill's record of the cells, saved atomically."""
-
-        def save(self, **_kwargs: object) -> None:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                execution.save(nbformat.writes(self.nb))
-            self.last_save_time = self.now()
-
-    class Client(PapermillNotebookClient):  # type: ignore[misc]  # papermill ships no types
-        """Executes the cells one by one and says truthfully how that ended."""
-
-        def process_message(self, *arguments: Any, **options: Any) -> Any:
-            output = super().process_message(*arguments, **options)
-            if output and output.get("output_type") == "stream":
-                execution.stream("".join(output.text))
-            return output
-
-        async def execute_cells(self) -> Outcome:
-            total = len(self.nb.cells)
-            for index, cell in enumerate(self.nb.cells):
-                execution.cell(index, total, f"cell {index + 1} of {total}")
-                self.nb_man.cell_start(cell, index)
-                try:
-                    await self.async_execute_cell(cell, index)
-                except CellExecutionError as error:
-                    if error.ename == "SystemExit" and error.evalue.strip() in {"", "0", "None"}:
-                        self.nb_man.cell_complete(cell, cell_index=index)
-                        return Outcome(0)
-                    self._failed(cell, index)
-                    code = int(error.evalue) % 256 if error.ename == "SystemExit" and error.evalue.isdigit() else 1
-                    reason = f"cell {index + 1}: {error.ename}: {error.evalue}".rstrip(": ")
-                    return Outcome(code or 1, reason, cell=index + 1, source=cell.source, trace=_trace(cell))
-                except (DeadKernelError, CellTimeoutError, RuntimeError) as error:
-                    self._failed(cell, index)
-                    if isinstance(error, DeadKernelError) or "died" in str(error):
-                        outcome = execution.death(f"in cell {index + 1}")
-                        return Outcome(outcome.exit_code, outcome.reason, cancelled=outcome.cancelled, cell=index + 1, source=cell.source)
-                    return Outcome(1, f"cell {index + 1}: {error}", cell=index + 1, source=cell.source)
-                except asyncio.CancelledError:
-                    self._failed(cell, index)
-                    raise
-                self.nb_man.cell_complete(cell, cell_index=index)
-            execution.cell(total, total, "")
-            return Outcome(0)
-
-        def _failed(self, cell: Any, index: int) -> None:
-            self.nb_man.cell_exception(cell, cell_index=index)
-            self.nb_man.cell_complete(cell, cell_index=index)
-
-    manager = Manager(notebook, progress_bar=False, autosave_cell_every=5)
-    return Client(manager, raise_on_iopub_timeout=True, iopub_timeout=10, startup_timeout=_START_SECONDS, store_widget_state=False)

@@ -16,7 +16,6 @@ from nbproj.progress import Event
 __all__ = ["ByteMask", "OutputLog", "pump"]
 
 _CHUNK = 1 << 20
-_SMALL = 1 << 14
 _GATHER_SECONDS = 0.004
 _LINUX_SET_PIPE_SIZE = 1031  # fcntl.F_SETPIPE_SZ, named there from Python 3.10 on Linux only
 
@@ -76,8 +75,8 @@ class OutputLog:
 def pump(descriptor: int, log: OutputLog) -> None:
     """Copy everything from a pipe into a log until all writers have closed it.
 
-    A program that writes line by line without buffering would cost a wake-up a line; small reads therefore wait a few milliseconds for more, in a pipe
-    that is made large enough for the program not to wait meanwhile.
+    A program that writes line by line without buffering would cost a wake-up a line; small reads therefore wait a few milliseconds for more, in a
+    pipe that is made large enough for the program not to wait meanwhile.
     """
     with contextlib.suppress(OSError, ImportError):
         import fcntl

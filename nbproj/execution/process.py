@@ -1,7 +1,7 @@
 """Processes of a run: started behind a gate, watched by a guard, ended as a group.
 
-A child waits at the gate - a shell that reads one line before it becomes the program - until the guard and the run's record know its process group. So
-there is no instant at which the driver's death leaves a program behind that nobody knows of.
+A child waits at the gate - a shell that reads one line before it becomes the program - until the guard and the run's record know its process group.
+So there is no instant at which the driver's death leaves a program behind that nobody knows of.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import IO, Self
 
 from nbproj.errors import RunError
 from nbproj.processes import end_group
@@ -38,15 +38,23 @@ def exit_code(returncode: int) -> int:
     return 128 - returncode if returncode < 0 else returncode
 
 
+def _shut(*streams: IO[bytes] | None) -> None:
+    for stream in streams:
+        if stream is not None:
+            with contextlib.suppress(OSError):  # the reader has gone already
+                stream.close()
+
+
 class Guard:
     """The process that ends the run's groups when the driver dies. A context manager; starts at once, without waiting."""
 
     def __init__(self) -> None:
-        self._process = subprocess.Popen(
+        self._process = subprocess.Popen(  # noqa: S603 - our own program
             [sys.executable, "-I", "-S", str(Path(__file__).with_name("guard.py")), str(os.getpid())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,
+            bufsize=0,
             cwd="/",
             env={},
         )
@@ -62,7 +70,6 @@ class Guard:
         assert self._process.stdout is not None  # noqa: S101 - by construction
         try:
             self._process.stdin.write(f"{verb} {group}\n".encode())
-            self._process.stdin.flush()
             answer = self._process.stdout.readline()
         except OSError:
             answer = b""
@@ -86,10 +93,7 @@ class Guard:
 
     def close(self) -> None:
         """Let the guard go. May be called twice."""
-        for stream in (self._process.stdin, self._process.stdout):
-            if stream is not None:
-                with contextlib.suppress(OSError):
-                    stream.close()
+        _shut(self._process.stdin, self._process.stdout)
         try:
             self._process.wait(timeout=2)
         except subprocess.TimeoutExpired:
@@ -131,7 +135,7 @@ def start(
         The system refuses a process (no such folder, arguments too long, no memory).
     """
     try:
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603 - the command is the project's own: running it is what was asked for
             [*GATE, *argv],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -150,11 +154,9 @@ def start(
         started(process.pid)
         process.stdin.write(b"go\n")
     except BaseException:
-        process.stdin.close()
+        _shut(process.stdin, process.stdout)
         end_group(process.pid, grace=0)
         process.wait()
         raise
-    process.stdin.close()
+    _shut(process.stdin)
     return process
-
-

@@ -115,8 +115,9 @@ class ScriptExecution:
             self._reader.join(_DRAIN_SECONDS)
         code = exit_code(self._process.wait())
         self._guard.release(self._process.pid)
-        if not self._reader.is_alive():
+        if not self._reader.is_alive() and self._process.stdout is not None:
             self._log.close()
+            self._process.stdout.close()
         reason = ""
         if code > 128:  # noqa: PLR2004 - a shell's way to say "signal"
             reason = f"ended by signal {code - 128}"

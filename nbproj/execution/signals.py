@@ -1,4 +1,4 @@
-"""INT, TERM and HUP during a run: turned into one exception, held back where a half-done step would lose a run."""
+"""INT, TERM and HUP during a run: turned into an exception, held back where a half-done step would lose a run."""
 
 from __future__ import annotations
 
@@ -9,25 +9,27 @@ from collections.abc import Iterator
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-__all__ = ["Interrupted", "Signals"]
+__all__ = ["STOPS", "Interrupted", "Signals", "Terminated"]
 
 _WATCHED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-class Interrupted(BaseException):
-    """The driver was asked to end.
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C, or Interrupt in a notebook: the run was ended and settled."""
 
-    Not an `Exception`: no `except Exception` on the way may take it for a failure of its own.
-    """
+    exit_code = 130
+
+
+class Terminated(SystemExit):
+    """TERM or HUP: the run was ended and settled. Uncaught, it ends the program with the code that a shell reports."""
 
     def __init__(self, number: int) -> None:
-        self.number = number
-        super().__init__(f"interrupted by {signal.Signals(number).name}")
+        self.exit_code = 128 + number
+        super().__init__(self.exit_code)
 
-    @property
-    def exit_code(self) -> int:
-        """What a shell reports: 130 for INT, 143 for TERM, 129 for HUP."""
-        return 128 + self.number
+
+STOPS = (Interrupted, Terminated)
+"""What a front door catches to end with the right exit code."""
 
 
 class Signals:
@@ -59,11 +61,11 @@ class Signals:
         if self._shields:
             self._pending = number
         else:
-            raise Interrupted(number)
+            _raise(number)
 
     @contextlib.contextmanager
     def shielded(self) -> Iterator[None]:
-        """Hold signals back during a block; the last one is raised at its end."""
+        """Hold signals back during a block; the last one is raised at its end, unless the block raises by itself."""
         self._shields += 1
         try:
             yield
@@ -71,4 +73,10 @@ class Signals:
             self._shields -= 1
         if not self._shields and self._pending is not None:
             number, self._pending = self._pending, None
-            raise Interrupted(number)
+            _raise(number)
+
+
+def _raise(number: int) -> None:
+    if number == signal.SIGINT:
+        raise Interrupted
+    raise Terminated(number)

@@ -1,0 +1,68 @@
+"""The local backend: the entry point runs on this host, as a process that the driver follows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from nbproj.backends.backend import RunRequest, Workplace
+from nbproj.environments.registry import provider, require
+from nbproj.execution.execution import Execution
+from nbproj.progress import Event
+from nbproj.project.model import EntryPoint, EnvironmentSpec
+
+__all__ = ["LocalBackend"]
+
+
+class LocalBackend:
+    """Runs commands, scripts and notebooks on this host."""
+
+    name = "local"
+
+    def check(self, entry_point: EntryPoint, environment: EnvironmentSpec, config: Mapping[str, object]) -> None:  # noqa: ARG002 - the contract
+        """Refuse environments that cannot be prepared here."""
+        require(environment)
+
+    def submit(self, request: RunRequest, workplace: Workplace) -> Execution:
+        """Prepare the environment and start the entry point in it.
+
+        Commands and scripts run at the project's root, as MLflow runs them; notebooks in their own folder, as JupyterLab does.
+        """
+        request.progress(Event("preparing", f"preparing the {request.environment.kind} environment"))
+        environment = provider(request.environment).prepare(request.environment, request.project.root, request.progress)
+        description = workplace.folder / "environment.txt"
+        description.write_text(environment.description)
+        request.progress(Event("prepared", data={"environment": environment.kind, "fingerprint": environment.fingerprint}))
+        variables = {**environment.variables, **workplace.variables}
+        variables.pop("MLFLOW_EXPERIMENT_NAME", None)  # the experiment is given by its id; both together are refused by mlflow
+        if request.command is not None:
+            from nbproj.execution.script import ScriptExecution
+
+            return ScriptExecution(
+                request.command,
+                environment=variables,
+                cwd=request.project.root,
+                log=workplace.log,
+                mask=workplace.stream_mask(),
+                guard=workplace.guard,
+                started=workplace.started,
+            )
+        from nbproj.execution.notebook import NotebookExecution, NotebookTask
+
+        source = request.project.root / str(request.entry_point.notebook)
+        task = NotebookTask(
+            source=source,
+            output=workplace.folder / source.name,
+            values={**request.resolved.values, **request.resolved.extra},
+            secrets={parameter.name: parameter.variable for parameter in request.entry_point.parameters if parameter.secret},
+            kernel=str(request.kernel),
+            cwd=source.parent,
+            environment=variables,
+        )
+        return NotebookExecution(
+            task,
+            log=workplace.log,
+            mask=workplace.stream_mask(),
+            text_mask=workplace.mask,
+            guard=workplace.guard,
+            started=workplace.started,
+        )

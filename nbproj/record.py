@@ -1,0 +1,233 @@
+"""A run as its user holds it: what came out, and what can be done with it."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from nbproj.display.run import run_json, run_text
+from nbproj.errors import RunError, StoreError
+from nbproj.tracking.store import TERMINAL, RunRecord, Store
+
+__all__ = ["Run", "RunFailed"]
+
+
+class Run:
+    """One execution of an entry point, an MLflow run.
+
+    Parameters
+    ----------
+    store : Store
+        Where its record is.
+    run_id : str
+        Its id there.
+    again : callable, optional
+        Runs the same once more and returns that run.
+    details : mapping, optional
+        What only the driver knows: the failing cell, its traceback.
+
+    Examples
+    --------
+    >>> import nbproj
+    >>> run = nbproj.run("notebooks/diabetes", "train", parameters={"alpha": 0.3})  # doctest: +SKIP
+    >>> run.status, run.metrics["rmse"]  # doctest: +SKIP
+    ('FINISHED', 58.8)
+    """
+
+    def __init__(self, store: Store, run_id: str, *, again: Callable[[], Run] | None = None, details: Mapping[str, Any] | None = None) -> None:
+        self.run_id = run_id
+        self.details: Mapping[str, Any] = dict(details or {})
+        self._store = store
+        self._again = again
+        self._final: RunRecord | None = None
+
+    @property
+    def record(self) -> RunRecord:
+        """What the store holds, read afresh until the run has ended."""
+        if self._final is not None:
+            return self._final
+        record = self._store.get_run(self.run_id)
+        if record.status in TERMINAL and "nbproj.exit_code" in record.tags:
+            self._final = record
+        return record
+
+    @property
+    def status(self) -> str:
+        """`SCHEDULED`, `RUNNING`, `FINISHED`, `FAILED` or `KILLED`."""
+        return self.record.status
+
+    def get_status(self) -> str:
+        """Return the status; the name that mlflow's `SubmittedRun` uses."""
+        return self.status
+
+    @property
+    def exit_code(self) -> int | None:
+        """The code that the entry point ended with; None while it runs."""
+        code = self.record.tags.get("nbproj.exit_code")
+        return int(code) if code is not None else None
+
+    @property
+    def experiment_id(self) -> str:
+        """The experiment that the run belongs to."""
+        return self.record.experiment_id
+
+    @property
+    def params(self) -> Mapping[str, str]:
+        """Parameters as they were tracked."""
+        return self.record.params
+
+    @property
+    def metrics(self) -> Mapping[str, float]:
+        """The latest value of each metric."""
+        return self.record.metrics
+
+    @property
+    def tags(self) -> Mapping[str, str]:
+        """All tags."""
+        return self.record.tags
+
+    @property
+    def artifacts(self) -> list[str]:
+        """Paths of all artifacts."""
+        return [path for path, _size in self._store.list_artifacts(self.run_id)]
+
+    def artifact(self, path: str, to: Path | None = None) -> Path:
+        """Return a local copy of one artifact.
+
+        Parameters
+        ----------
+        path : str
+            As `artifacts` lists it.
+        to : Path, optional
+            Folder for the copy; a new temporary one by default.
+
+        Raises
+        ------
+        StoreError
+            There is no such artifact.
+        """
+        return self._store.download_artifact(self.run_id, path, to or Path(tempfile.mkdtemp(prefix="nbproj-artifact-")))
+
+    @property
+    def notebook(self) -> str | None:
+        """Where the executed notebook is: a local path where the artifacts are local, else its address; None for a command."""
+        name = next((path for path in self.artifacts if path.startswith("run/") and path.endswith(".ipynb")), None)
+        if name is None:
+            return None
+        return f"{self.record.artifact_uri.removeprefix('file://').rstrip('/')}/{name}"
+
+    def logs(self) -> str:
+        """Return what the run has printed; empty when nothing was kept."""
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                return self._store.download_artifact(self.run_id, "run/output.log", Path(folder)).read_text(errors="replace")
+            except StoreError:
+                return ""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until the run has ended.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            Seconds to wait at most.
+
+        Returns
+        -------
+        bool
+            Whether it finished well; False also when it still runs.
+        """
+        import time
+
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while self.exit_code is None:
+            if deadline is not None and time.monotonic() >= deadline:
+                return False
+            time.sleep(0.2)
+        return self.status == "FINISHED"
+
+    def cancel(self) -> None:
+        """End the run. One that has ended is left as it is.
+
+        Raises
+        ------
+        RunError
+            It runs in another process; end that one.
+        """
+        if self.exit_code is None:
+            msg = f"run {self.run_id[:8]} is carried by another process: interrupt that one (Ctrl-C)"
+            raise RunError(msg)
+
+    def rerun(self) -> Run:
+        """Run the same entry point with the same parameters once more.
+
+        Raises
+        ------
+        RunError
+            What was asked for is not known here.
+        """
+        if self._again is None:
+            msg = f"run {self.run_id[:8]} was started elsewhere: its order is not known here"
+            raise RunError(msg)
+        return self._again()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for programs: the stable form of `nbproj run --json`.
+
+        Returns
+        -------
+        dict
+            run_id, status, exit_code, stage, experiment_id, params, metrics, tags, artifact_uri, notebook, duration_s.
+        """
+        return run_json(self._values())
+
+    def _values(self) -> dict[str, Any]:
+        record = self.record
+        return {
+            "run_id": self.run_id,
+            "name": record.name,
+            "status": record.status,
+            "exit_code": self.exit_code,
+            "experiment_id": record.experiment_id,
+            "entry_point": record.tags.get("mlflow.project.entryPoint", ""),
+            "reason": record.tags.get("nbproj.reason", ""),
+            "params": dict(record.params),
+            "metrics": dict(record.metrics),
+            "tags": dict(record.tags),
+            "artifact_uri": record.artifact_uri,
+            "artifacts": self.artifacts,
+            "notebook": self.notebook,
+            "start_time": record.start_time,
+            "end_time": record.end_time,
+            "store": self._store.label,
+            **self.details,
+        }
+
+    def summary(self, *, width: int = 100) -> str:
+        """Return what came out, in a few lines of plain text."""
+        return run_text(self._values(), width=width)
+
+    def __repr__(self) -> str:
+        record = self.record
+        return f"<Run {self.run_id[:8]} {record.tags.get('mlflow.project.entryPoint', '')} {record.status}>"
+
+
+class RunFailed(RunError):  # noqa: N818 - the name in the contract
+    """A synchronous run that did not finish well.
+
+    Parameters
+    ----------
+    run : Run
+        The run; its record tells more.
+    exit_code : int
+        For the command line.
+    reason : str
+        One line.
+    """
+
+    def __init__(self, run: Run, exit_code: int, reason: str) -> None:
+        self.run = run
+        self.exit_code = exit_code
+        super().__init__(f"run {run.run_id[:8]} failed: {reason}")

@@ -1,0 +1,269 @@
+"""From what a caller asks for to a request that a backend can carry out: everything that can be checked is checked here, before a run exists."""
+
+from __future__ import annotations
+
+import dataclasses
+import getpass
+import json
+import os
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from nbproj.backends.backend import Backend, RunRequest
+from nbproj.errors import BackendError, EntryPointError, StoreError, UsageError, suggestion
+from nbproj.progress import Event, Progress, silent
+from nbproj.project.command import Template
+from nbproj.project.directory import find_entry_point, load_project
+from nbproj.project.experiment import declared_experiment
+from nbproj.project.model import EntryPoint, EnvironmentSpec, Project
+from nbproj.project.parameters import Resolved, resolve_all
+from nbproj.sources.source import Checkout, Credentials
+from nbproj.tracking.store import Store
+
+__all__ = ["Order", "ancestry_key", "resolve_request", "running_above"]
+
+_ENV_MANAGERS = {"local": "system", "uv": "uv", "virtualenv": "uv", "conda": "conda"}
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a caller asks for, in the words of `nbproj.run`, which documents them.
+
+    Unlike a request, an order can be wrong.
+    """
+
+    uri: str
+    entry_point: str | None = None
+    version: str | None = None
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    docker_args: Mapping[str, object] | None = None
+    experiment_name: str | None = None
+    experiment_id: str | None = None
+    backend: str = "local"
+    backend_config: Mapping[str, object] | str | None = None
+    storage_dir: str | None = None
+    run_id: str | None = None
+    run_name: str | None = None
+    env_manager: str | None = None
+    build_image: bool | None = None
+    docker_auth: Mapping[str, object] | None = None
+    timeout: float | None = None
+    kernel: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    output: Path | None = None
+    tracking_uri: str | None = None
+    credentials: Credentials | None = None
+    base: Path = field(default_factory=Path.cwd)
+    bases: Mapping[str, Path] = field(default_factory=dict)
+
+    def check(self) -> None:
+        """Refuse what is wrong whatever the project holds.
+
+        Raises
+        ------
+        UsageError, BackendError
+            One line.
+        """
+        if self.experiment_name is not None and self.experiment_id is not None:
+            msg = "give an experiment by name or by id, not both"
+            raise UsageError(msg)
+        if self.timeout is not None and not self.timeout > 0:
+            msg = f"timeout must be more than 0 seconds, not {self.timeout:g}"
+            raise UsageError(msg)
+        if self.env_manager is not None and self.env_manager not in _ENV_MANAGERS:
+            near = suggestion(self.env_manager, _ENV_MANAGERS)
+            msg = f"there is no environment manager {self.env_manager!r}.{near} Known: {', '.join(_ENV_MANAGERS)}"
+            raise UsageError(msg)
+        if self.docker_args or self.docker_auth or self.build_image is not None:
+            msg = "docker environments are not there yet in this version of nbproj: leave the docker options (-A, --build-image) out"
+            raise BackendError(msg)
+        if self.output is not None and self.output.suffix != ".ipynb":
+            msg = f"--output {self.output} must end in .ipynb: it is where the executed notebook goes"
+            raise UsageError(msg)
+
+    def config(self) -> Mapping[str, object]:
+        """Return the backend's configuration, read from a file or a JSON text where it is one.
+
+        Raises
+        ------
+        UsageError
+            It is not a JSON object, or there is no such file.
+        """
+        given = self.backend_config
+        if given is None or isinstance(given, Mapping):
+            return dict(given or {})
+        where = "backend configuration"
+        text = given
+        if given.endswith(".json"):
+            where = given
+            try:
+                text = (self.base / given).read_text()
+            except (OSError, UnicodeDecodeError) as error:
+                msg = f"backend configuration {given} cannot be read: {getattr(error, 'strerror', None) or error}"
+                raise UsageError(msg) from error
+        try:
+            value = json.loads(text)
+        except ValueError as error:
+            msg = f"{where}: not JSON: {error}"
+            raise UsageError(msg) from error
+        if not isinstance(value, dict):
+            msg = f"{where}: a JSON object is expected"
+            raise UsageError(msg)
+        return value
+
+
+def ancestry_key(checkout: Checkout, entry_point: EntryPoint) -> str:
+    """Return what identifies an entry point across processes: where it comes from and its name."""
+    where = checkout.uri if checkout.temporary is not None else str(checkout.root)
+    return f"{where}#{entry_point.name}"
+
+
+def running_above(key: str) -> str | None:
+    """Return the id of the run above this process that runs the same entry point, if there is one."""
+    try:
+        above = json.loads(os.environ.get("NBPROJ_ANCESTRY") or "[]")
+        return next((str(item["run_id"]) for item in above if item["key"] == key), None)
+    except (ValueError, TypeError, KeyError):
+        return None
+
+
+def _environment(project: Project, manager: str | None) -> EnvironmentSpec:
+    if manager is None:
+        return project.environment
+    kind: Any = _ENV_MANAGERS[manager]
+    if kind == project.environment.kind:
+        return project.environment
+    if kind == "conda" and project.environment.kind == "uv":
+        msg = f"{project.environment.file} describes a Python environment without conda: choose --env-manager uv or local"
+        raise UsageError(msg)
+    return dataclasses.replace(project.environment, kind=kind) if kind != "system" else EnvironmentSpec()
+
+
+def _command(entry_point: EntryPoint, resolved: Resolved) -> str | None:
+    if entry_point.notebook is not None:
+        return None
+    if entry_point.script is not None:
+        from nbproj.execution.script import command_for_script
+
+        literal = command_for_script(entry_point.script).replace("{", "{{").replace("}", "}}")
+        return Template.parse(literal, ()).fill({}, resolved.extra)
+    return Template.parse(str(entry_point.command), entry_point.parameters, place=entry_point.declared).fill(resolved.words, resolved.extra)
+
+
+def _experiment(order: Order, store: Store, entry_point: EntryPoint, root: Path) -> str:
+    """Return the id of the experiment: flag, MLFLOW_EXPERIMENT_*, the program's own `set_experiment`, the default."""
+    name, number = order.experiment_name, order.experiment_id
+    if name is None and number is None:
+        name, number = os.environ.get("MLFLOW_EXPERIMENT_NAME") or None, os.environ.get("MLFLOW_EXPERIMENT_ID") or None
+        if name is not None and number is not None:
+            same = store.experiment(name=name)
+            if same != number:
+                msg = f"MLFLOW_EXPERIMENT_NAME ({name}) and MLFLOW_EXPERIMENT_ID ({number}) name two experiments: unset one"
+                raise StoreError(msg)
+            return same
+    if name is None and number is None:
+        name = declared_experiment(entry_point, root)
+    return store.experiment(name=name, experiment_id=number)
+
+
+def _parent() -> str | None:
+    """Return the run that this process is part of: MLflow's own way of telling, across processes and within one."""
+    inherited = os.environ.get("MLFLOW_RUN_ID")
+    if inherited:
+        return inherited
+    import sys
+
+    fluent = sys.modules.get("mlflow.tracking.fluent")
+    active = fluent.active_run() if fluent is not None else None
+    return str(active.info.run_id) if active is not None else None
+
+
+def _tags(order: Order, checkout: Checkout, entry_point: EntryPoint, environment: EnvironmentSpec, command: str | None) -> dict[str, str]:
+    from nbproj import __version__
+
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = str(os.getuid())
+    tags = {
+        "mlflow.user": user,
+        "mlflow.source.name": checkout.uri,
+        "mlflow.source.type": "PROJECT",
+        "mlflow.source.git.commit": checkout.commit,
+        "mlflow.source.git.repoURL": checkout.repository,
+        "mlflow.source.git.branch": checkout.branch,
+        "mlflow.source.git.dirty": ("true" if checkout.dirty else "false") if checkout.commit else None,
+        "mlflow.project.entryPoint": entry_point.name,
+        "mlflow.project.backend": order.backend,
+        "mlflow.project.env": {"uv": "uv", "conda": "conda", "docker": "docker"}.get(environment.kind),
+        "mlflow.parentRunId": _parent() if order.run_id is None else None,
+        "nbproj.version": __version__,
+        "nbproj.environment": environment.kind,
+        "nbproj.command": command if command is not None else f"notebook {shlex.quote(str(entry_point.notebook))}",
+    }
+    return {**{name: value for name, value in tags.items() if value is not None}, **order.tags}
+
+
+def resolve_request(order: Order, checkout: Checkout, backend: Backend, open_store: Callable[[], Store], progress: Progress = silent) -> RunRequest:
+    """Return a request that can be carried out.
+
+    Parameters
+    ----------
+    order : Order
+        What the caller asks for.
+    checkout : Checkout
+        The project's files.
+    backend : Backend
+        Asked whether it can carry this out.
+    open_store : callable
+        Opens the tracking store; called last, when everything about the project is known to be right.
+    progress : Progress
+        Told of remarks.
+
+    Raises
+    ------
+    NbprojError
+        Whatever is wrong, in one line; no run exists.
+    """
+    project = load_project(checkout.root, notebook=checkout.notebook)
+    for warning in project.warnings:
+        progress(Event("note", warning))
+    entry_point = find_entry_point(project, order.entry_point)
+    resolved = resolve_all(entry_point, order.parameters, base=order.base, root=project.root, bases=order.bases)
+    environment = _environment(project, order.env_manager)
+    kernel = None
+    if entry_point.notebook is not None:
+        from nbproj.execution.notebook import check_kernel
+
+        kernel = check_kernel(order.kernel, project.root / entry_point.notebook)
+    elif order.kernel is not None or order.output is not None:
+        option = "--kernel" if order.kernel is not None else "--output"
+        msg = f"{option} is for notebooks, and {entry_point.name!r} is a command"
+        raise EntryPointError(msg)
+    command = _command(entry_point, resolved)
+    config = order.config()
+    backend.check(entry_point, environment, config)
+    progress(Event("checked", data={"entry_point": entry_point.name, "commit": checkout.commit, "uri": checkout.uri}))
+    store = open_store()
+    return RunRequest(
+        checkout=checkout,
+        project=project,
+        entry_point=entry_point,
+        resolved=resolved,
+        environment=environment,
+        command=command,
+        store=store,
+        experiment_id=_experiment(order, store, entry_point, project.root),
+        tags=_tags(order, checkout, entry_point, environment, command),
+        run_id=order.run_id,
+        run_name=order.run_name,
+        timeout=order.timeout,
+        kernel=kernel,
+        output=order.output,
+        ancestry=ancestry_key(checkout, entry_point),
+        config=config,
+        progress=progress,
+    )

@@ -1,0 +1,245 @@
+"""The one way in: an address, an entry point and parameters become a run."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from nbproj.backends.lifecycle import Settled, carry
+from nbproj.backends.registry import find_backend
+from nbproj.errors import RunError
+from nbproj.progress import Event, Progress, silent
+from nbproj.project.model import Project
+from nbproj.record import Run, RunFailed
+from nbproj.request import Order, ancestry_key, resolve_request, running_above
+from nbproj.sources.source import Checkout
+from nbproj.tracking.store import Store
+
+__all__ = ["execute", "fetch_project", "load_project", "open_default_store", "run", "tidy"]
+
+
+def run(  # noqa: PLR0913, PLR0917 - the signature of mlflow.projects.run
+    uri: str | os.PathLike[str],
+    entry_point: str = "main",
+    version: str | None = None,
+    parameters: Mapping[str, object] | None = None,
+    docker_args: Mapping[str, object] | None = None,
+    experiment_name: str | None = None,
+    experiment_id: str | None = None,
+    backend: str = "local",
+    backend_config: Mapping[str, object] | str | None = None,
+    storage_dir: str | None = None,
+    synchronous: bool = True,  # noqa: FBT001, FBT002 - mlflow's signature
+    run_id: str | None = None,
+    run_name: str | None = None,
+    env_manager: str | None = None,
+    build_image: bool | None = None,  # noqa: FBT001 - mlflow's signature
+    docker_auth: Mapping[str, object] | None = None,
+    *,
+    timeout: float | None = None,
+    kernel: str | None = None,
+    reuse: bool = False,
+    tags: Mapping[str, str] | None = None,
+    progress: Progress | None = None,
+) -> Run:
+    """Run an entry point of a project and return the run.
+
+    The order and names of the parameters are those of `mlflow.projects.run`; nothing that is passed in is changed.
+
+    Parameters
+    ----------
+    uri : str or path
+        A folder, a Git address, a zip file or a notebook; `#sub/dir` names a folder inside.
+    entry_point : str
+        A declared entry point, or the path of a script or notebook in the project.
+    version : str, optional
+        Commit, branch or tag of a Git project.
+    parameters : mapping of str to object, optional
+        Values by name; texts are converted to the declared types. Relative paths start from the working folder.
+    docker_args, build_image, docker_auth : optional
+        For projects in containers; not there yet.
+    experiment_name, experiment_id : str, optional
+        Experiment of the run; one of them. MLFLOW_EXPERIMENT_NAME or MLFLOW_EXPERIMENT_ID by default.
+    backend : str
+        Who runs it; `local`.
+    backend_config : mapping or str, optional
+        The backend's configuration: a mapping, a JSON text, or a file that ends in `.json`.
+    storage_dir : str, optional
+        Folder for downloads of `path` parameters.
+    synchronous : bool
+        Wait for the end. Detached runs are not there yet.
+    run_id : str, optional
+        Continue an existing run instead of creating one.
+    run_name : str, optional
+        Name of the run; one is made up by default.
+    env_manager : str, optional
+        `local`, `uv`, `virtualenv` or `conda`; what the project asks for by default.
+    timeout : float, optional
+        Seconds after which the run is ended and fails.
+    kernel : str, optional
+        Kernel of a notebook entry point; its own by default.
+    reuse : bool
+        Return an equal finished run instead. Not there yet.
+    tags : mapping of str to str, optional
+        Further tags.
+    progress : callable, optional
+        Called with each `nbproj.progress.Event`, in the caller's thread.
+
+    Returns
+    -------
+    Run
+        The finished run.
+
+    Raises
+    ------
+    RunFailed
+        The entry point failed; the error carries the run.
+    NbprojError
+        Something is wrong before that: the project, a parameter, the source, the environment, the store.
+
+    Examples
+    --------
+    >>> import nbproj
+    >>> nbproj.run("notebooks/diabetes", "train", parameters={"alpha": 0.3}).status  # doctest: +SKIP
+    'FINISHED'
+
+    Notes
+    -----
+    Parameters follow mlflow 3.17's `mlflow.projects.run`; what differs is in the contract.
+    """
+    if not synchronous or reuse:
+        option = "synchronous=False" if not synchronous else "reuse=True"
+        msg = f"{option} is not there yet in this version of nbproj"
+        raise RunError(msg)
+    order = Order(
+        uri=os.fspath(uri),
+        entry_point=entry_point,
+        version=version,
+        parameters=dict(parameters or {}),
+        docker_args=docker_args,
+        experiment_name=experiment_name,
+        experiment_id=str(experiment_id) if experiment_id is not None else None,
+        backend=backend,
+        backend_config=backend_config,
+        storage_dir=storage_dir,
+        run_id=run_id,
+        run_name=run_name,
+        env_manager=env_manager,
+        build_image=build_image,
+        docker_auth=docker_auth,
+        timeout=timeout,
+        kernel=kernel,
+        tags=dict(tags or {}),
+    )
+    return execute(order, progress or silent)
+
+
+def execute(order: Order, progress: Progress = silent) -> Run:
+    """Carry out an order and return the finished run; `run` documents it.
+
+    Raises
+    ------
+    RunFailed
+        The entry point failed.
+    NbprojError
+        Something is wrong before that.
+    KeyboardInterrupt, SystemExit
+        The driver was interrupted or terminated; the run is settled.
+    """
+    order.check()
+    backend = find_backend(order.backend)
+    tidy(progress)
+    with fetch_project(order, progress) as checkout:
+        above = _recursion(order, checkout)
+        if above is not None:
+            note = f"{order.entry_point or 'main'} already runs above as {above[:8]}: this call would recurse and is skipped"
+            progress(Event("note", note))
+            return Run(open_default_store(order.tracking_uri), above)
+        request = resolve_request(order, checkout, backend, lambda: open_default_store(order.tracking_uri, progress), progress)
+        settled = carry(request, backend)
+    return _result(order, request.store, settled, progress)
+
+
+def _result(order: Order, store: Store, settled: Settled, progress: Progress) -> Run:
+    outcome = settled.outcome
+    details: dict[str, Any] = {"cell": outcome.cell, "source": outcome.source, "traceback": outcome.trace}
+    result = Run(store, settled.run_id, again=lambda: execute(order, progress), details={k: v for k, v in details.items() if v})
+    if settled.error is not None:
+        raise settled.error
+    if settled.status != "FINISHED":
+        raise RunFailed(result, outcome.exit_code or 1, outcome.reason or settled.status.lower())
+    return result
+
+
+def _recursion(order: Order, checkout: Checkout) -> str | None:
+    if not os.environ.get("NBPROJ_ANCESTRY"):
+        return None
+    from nbproj.project.directory import find_entry_point
+    from nbproj.project.directory import load_project as load
+
+    entry_point = find_entry_point(load(checkout.root, notebook=checkout.notebook), order.entry_point)
+    return running_above(ancestry_key(checkout, entry_point))
+
+
+def fetch_project(order: Order, progress: Progress = silent) -> Checkout:
+    """Return the checkout of an order's project, a context manager."""
+    from nbproj.sources.registry import fetch
+
+    return fetch(order.uri, order.version, progress, order.credentials)
+
+
+def load_project(uri: str | os.PathLike[str] = ".", *, strict: bool = False) -> Project:
+    """Read a local project; nothing of it is executed.
+
+    Parameters
+    ----------
+    uri : str or path
+        A folder or a notebook.
+    strict : bool
+        Refuse unknown keys and types instead of warning.
+
+    Returns
+    -------
+    Project
+        Its entry points, parameters and environment.
+
+    Raises
+    ------
+    NbprojError
+        There is no such folder, or the project is wrong: the message says where.
+
+    Examples
+    --------
+    >>> list(load_project("notebooks/diabetes").entry_points)  # doctest: +SKIP
+    ['train', 'train_script', 'report']
+    """
+    from nbproj.project.directory import load_project as load
+    from nbproj.sources.registry import fetch
+
+    with fetch(os.fspath(uri)) as checkout:
+        return load(checkout.root, notebook=checkout.notebook, strict=strict)
+
+
+def open_default_store(flag: str | None = None, progress: Progress = silent) -> Store:
+    """Open the tracking store: the flag's, MLFLOW_TRACKING_URI's, the nearest `mlflow.db`, or a new one here."""
+    from nbproj.tracking.location import locate
+    from nbproj.tracking.mlflow_store import open_store
+
+    return open_store(locate(flag, cwd=Path.cwd(), environ=os.environ), progress=progress)
+
+
+def tidy(progress: Progress = silent) -> None:
+    """Settle what dead drivers left on this host, and send final statuses that a store refused.
+
+    Cheap when there is nothing to do. Whatever goes wrong is remarked, never raised: it is not the caller's run.
+    """
+    from nbproj.tracking.ownership import Ledger
+    from nbproj.tracking.settlement import settle
+    from nbproj.tracking.spool import Spool
+
+    with contextlib.suppress(OSError):
+        settle(Ledger.open(progress=progress), progress=progress)
+        Spool.open(progress=progress).replay(progress=progress)
