@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NoReturn
 
 from nbproj.errors import TemplateError, suggestion
 from nbproj.project.model import Parameter, Place
-from nbproj.project.programs import prove
+from nbproj.project.proof import prove
 from nbproj.project.shell import Reader
-from nbproj.project.words import Cell, Command, Hole, Quote, Refusal, Unit, Word
+from nbproj.project.words import Cell, Command, Hole, Quote, Refusal, Unit, Word, refuse
 
 __all__ = ["Template"]
 
@@ -81,8 +82,8 @@ class Template:
 
         Examples
         --------
-        >>> Template.parse("bash -c \"echo '{word}'\"", [Parameter("word")]).fill({"word": "it's"})
-        'bash -c "echo \'it\'\\"\'\\"\'s\'"'
+        >>> print(Template.parse("bash -c 'train.sh {word}'", [Parameter("word")]).fill({"word": "a b"}))
+        bash -c 'train.sh '\''a b'\'''
         >>> Template.parse("eval {word}", [Parameter("word")])
         Traceback (most recent call last):
         nbproj.errors.TemplateError: command, line 1, column 6: {word}: 'eval' runs its arguments: a value would become code
@@ -95,7 +96,7 @@ class Template:
             raise _error(text, refusal, place) from None
 
     @classmethod
-    def _build(cls, units: Sequence[Unit], flags: Set[str], place: Place | None) -> Template:
+    def _build(cls, units: Sequence[Unit], flags: AbstractSet[str], place: Place | None) -> Template:
         holes = [unit.value for unit in units if isinstance(unit.value, Hole)]
         reader = Reader(units, bash=True)
         end, closed = len(units), ""
@@ -107,17 +108,18 @@ class Template:
             if holes:
                 raise
             closed = refusal.reason
-        else:
-            if reader.last is None:
-                closed = "it does not end with a simple command"
-            else:
-                end = reader.last.end
-                closed = _appendable(reader.last)
         for hole in holes:
             if hole.name in flags and not hole.alone:
-                raise Refusal("a flag is there or not: it must be a whole argument, without quotes", hole.at)
+                refuse("a flag is there or not: it must be a whole argument, without quotes", hole.at)
+        # The pieces are made before the appended words are proven: a second reading would tell the holes their layers twice.
+        pieces = [_piece(unit) for unit in units]
+        if reader.last is not None and not closed:
+            end = reader.last.end
+            closed = _appendable(reader.last)
+        elif not closed:
+            closed = "it does not end with a simple command"
         names = tuple(dict.fromkeys(hole.name for hole in holes))
-        return cls(names, _pieces(units[:end]), _pieces(units[end:]), closed, place)
+        return cls(names, _joined(pieces[:end]), _joined(pieces[end:]), closed, place)
 
     def fill(self, words: Mapping[str, str | None], extra: Mapping[str, str] | None = None) -> str:
         """Return the command with values in place of its placeholders.
@@ -149,18 +151,21 @@ class Template:
 
     def _key(self, key: str) -> str:
         if not _KEY.fullmatch(key):
-            raise TemplateError(f"parameter {key!r}: a name is made of letters, digits, '_', '-' and '.'", place=self._place)
+            self._refuse(f"parameter {key!r}: a name is made of letters, digits, '_', '-' and '.'")
         if self._closed:
-            raise TemplateError(f"parameter '{key}' is not declared, and nothing can be appended to the command: {self._closed}", place=self._place)
+            self._refuse(f"parameter '{key}' is not declared, and nothing can be appended to the command: {self._closed}")
         return key
+
+    def _refuse(self, message: str) -> NoReturn:
+        raise TemplateError(message, place=self._place)
 
     def _checked(self, name: str, value: str) -> str:
         if "\0" in value:
-            raise TemplateError(f"parameter '{name}': a value cannot hold a NUL character", place=self._place)
+            self._refuse(f"parameter '{name}': a value cannot hold a NUL character")
         try:
             value.encode()
         except UnicodeEncodeError:
-            raise TemplateError(f"parameter '{name}': the value is not valid text, it holds a lone surrogate", place=self._place) from None
+            self._refuse(f"parameter '{name}': the value is not valid text, it holds a lone surrogate")
         return value
 
     def _render(self, pieces: Sequence[str | _Slot], words: Mapping[str, str | None]) -> str:
@@ -168,11 +173,11 @@ class Template:
 
     def _word(self, slot: _Slot, words: Mapping[str, str | None]) -> str:
         if slot.name not in words:
-            raise TemplateError(f"parameter '{slot.name}' of the command has no value", place=self._place)
+            self._refuse(f"parameter '{slot.name}' of the command has no value")
         value = words[slot.name]
         if value is None:
             if not slot.alone:
-                raise TemplateError(f"parameter '{slot.name}' has no value, and is only part of a word in the command", place=self._place)
+                self._refuse(f"parameter '{slot.name}' has no value, and is only part of a word in the command")
             return ""
         text = self._checked(slot.name, value)
         for layer in slot.layers:
@@ -196,17 +201,17 @@ def _units(text: str, declared: Mapping[str, Parameter]) -> list[Unit]:
     while index < len(text):
         here = text[index]
         if here == "\0":
-            raise Refusal("a command cannot hold a NUL character", index)
+            refuse("a command cannot hold a NUL character", index)
         if text[index : index + 2] in ("{{", "}}"):
             units.append(Unit(here, index))
             index += 2
         elif here == "}":
-            raise Refusal("single '}': write '}}' for a brace that the shell shall see", index)
+            refuse("single '}': write '}}' for a brace that the shell shall see", index)
         elif here == "{":
             end = text.find("}", index)
             inside = text[index + 1 : end]
             if end < 0 or "{" in inside or "\n" in inside:
-                raise Refusal("this '{' is not closed: write '{{' for a brace that the shell shall see", index)
+                refuse("this '{' is not closed: write '{{' for a brace that the shell shall see", index)
             units.append(Unit(_hole(inside, index, declared), index))
             index = end + 1
         else:
@@ -219,29 +224,31 @@ def _hole(name: str, at: int, declared: Mapping[str, Parameter]) -> Hole:
     if name not in declared:
         plain = re.split(r"[.\[:!]", name, maxsplit=1)[0]
         if plain in declared:
-            raise Refusal(f"{{{name}}}: only the name may stand in a placeholder, as in {{{plain}}}", at)
+            refuse(f"{{{name}}}: only the name may stand in a placeholder, as in {{{plain}}}", at)
         if _KEY.fullmatch(name):
             near = suggestion(name, declared)
-            raise Refusal(f"{{{name}}} is not a declared parameter.{near or ' Declare it under parameters'}", at)
-        raise Refusal(f"{{{name}}} is not a placeholder: write '{{{{' and '}}}}' for braces that the shell shall see", at)
+            refuse(f"{{{name}}} is not a declared parameter.{near or ' Declare it under parameters'}", at)
+        refuse(f"{{{name}}} is not a placeholder: write '{{{{' and '}}}}' for braces that the shell shall see", at)
     if declared[name].secret:
-        raise Refusal(
-            f"{{{name}}} is a secret, and arguments can be seen by others: the program finds it in the environment variable {declared[name].variable}",
-            at,
-        )
+        variable = declared[name].variable
+        refuse(f"{{{name}}} is a secret, and others can see arguments: the program finds it in the environment variable {variable}", at)
     return Hole(name, at)
 
 
-def _pieces(units: Sequence[Unit]) -> tuple[str | _Slot, ...]:
-    pieces: list[str | _Slot] = []
-    for unit in units:
-        if isinstance(unit.value, Hole):
-            pieces.append(_Slot(unit.value.name, tuple(unit.value.layers), unit.value.alone))
-        elif pieces and isinstance(pieces[-1], str):
-            pieces[-1] += unit.value
+def _piece(unit: Unit) -> str | _Slot:
+    hole = unit.value
+    return _Slot(hole.name, tuple(hole.layers), hole.alone) if isinstance(hole, Hole) else hole
+
+
+def _joined(pieces: Sequence[str | _Slot]) -> tuple[str | _Slot, ...]:
+    """Return the pieces with neighbouring texts as one."""
+    joined: list[str | _Slot] = []
+    for piece in pieces:
+        if isinstance(piece, str) and joined and isinstance(joined[-1], str):
+            joined[-1] += piece
         else:
-            pieces.append(unit.value)
-    return tuple(pieces)
+            joined.append(piece)
+    return tuple(joined)
 
 
 def _appendable(command: Command) -> str:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Final, Literal, NamedTuple, NoReturn, TypeAlias
 
-__all__ = ["Cell", "Command", "Expansion", "Hole", "Quote", "Redirect", "Refusal", "Unit", "Word"]
+__all__ = ["Cell", "Command", "Expansion", "Hole", "Quote", "Redirect", "Refusal", "Unit", "Word", "refuse"]
 
 Quote: TypeAlias = Literal["", "'", '"']
 """What surrounds a character: nothing, single or double quotes. An escaped character counts as single-quoted."""
@@ -26,6 +26,11 @@ class Refusal(Exception):  # noqa: N818 - never leaves the package: the template
         super().__init__(reason)
         self.reason = reason
         self.at = at
+
+
+def refuse(reason: str, at: int) -> NoReturn:
+    """Raise a `Refusal`."""
+    raise Refusal(reason, at)
 
 
 @dataclass(eq=False, slots=True)
