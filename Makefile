@@ -30,7 +30,7 @@ bench: $(VENV)/.test  ## Measure against peers, side by side in one run
 	@$(BIN)/python tests/suites.py benchmarks
 
 docs: $(VENV)/.docs  ## Build the site into site/
-	@$(BIN)/python -m mkdocs build --strict --quiet
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 	@echo "The site is in site/index.html"
 
 clean:  ## Remove what was made here (not the runs: mlflow.db and mlruns/ stay)
