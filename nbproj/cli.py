@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from nbproj.errors import NbprojError, UsageError
+from nbproj.progress import Event
 
 __all__ = ["main"]
 
@@ -82,6 +83,14 @@ def _run_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.version_option(package_name="nbproj", prog_name="nbproj")
 def nbproj() -> None:
     """Run notebooks and MLflow Projects again, anywhere, with other parameters, and see what came out."""
+    from nbproj.housekeeping import tidy
+
+    tidy(_note)
+
+
+def _note(event: Event) -> None:
+    if event.step == "note":
+        click.echo(f"note: {event.text}", err=True)
 
 
 @nbproj.command()
@@ -92,6 +101,7 @@ def run(as_json: bool, quiet: bool, **options: Any) -> None:  # noqa: ANN401, FB
     URI is a folder, a Git address, a zip file or a notebook; #sub/dir names a folder inside.
     """
     from nbproj.console import Console
+    from nbproj.execution.signals import STOPS
     from nbproj.options import order_from_options
     from nbproj.record import RunFailed
     from nbproj.runner import execute
@@ -107,6 +117,10 @@ def run(as_json: bool, quiet: bool, **options: Any) -> None:  # noqa: ANN401, FB
         except RunFailed as failure:
             _show(console, failure.run, as_json=as_json)
             sys.exit(failure.exit_code)
+        except STOPS as stop:
+            if stop.run is not None:
+                _show(console, stop.run, as_json=as_json)
+            sys.exit(stop.exit_code)
     _show(console, result, as_json=as_json)
 
 

@@ -19,8 +19,8 @@ __all__ = ["Console"]
 class Console:
     """Shows the events of a run in a terminal; a context manager.
 
-    The program's output goes to standard output, everything else to standard error, so that a pipe gets what the program wrote. In a terminal one line
-    at the bottom says what is waited for.
+    The program's output goes to standard output, everything else to standard error, so that a pipe gets what the program wrote. In a terminal one
+    line at the bottom says what is waited for.
 
     Parameters
     ----------
@@ -57,9 +57,7 @@ class Console:
         """Show one event."""
         if event.step == "output":
             self._write(event.text)
-        elif event.step in {"fetching", "preparing", "waiting"}:
-            self._status(event.text)
-        elif event.step == "cell":
+        elif event.step in {"fetching", "preparing", "waiting", "cell"}:
             self._status(event.text)
         elif event.step == "note":
             self.line(f"note: {event.text}")

@@ -1,4 +1,4 @@
-"""From the options of `nbproj run` to an order. What the command line, and later the magics, have beyond `nbproj.run`: files of parameters and variables."""
+"""From the options of `nbproj run` to an order: what the command line has beyond `nbproj.run`, files of parameters and of variables."""
 
 from __future__ import annotations
 

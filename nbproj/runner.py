@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +10,8 @@ from typing import Any
 from nbproj.backends.lifecycle import Settled, carry
 from nbproj.backends.registry import find_backend
 from nbproj.errors import RunError
+from nbproj.execution.signals import STOPS, Signals
+from nbproj.housekeeping import tidy
 from nbproj.progress import Event, Progress, silent
 from nbproj.project.model import Project
 from nbproj.record import Run, RunFailed
@@ -18,7 +19,7 @@ from nbproj.request import Order, ancestry_key, resolve_request, running_above
 from nbproj.sources.source import Checkout
 from nbproj.tracking.store import Store
 
-__all__ = ["execute", "fetch_project", "load_project", "open_default_store", "run", "tidy"]
+__all__ = ["execute", "fetch_project", "load_project", "open_default_store", "run"]
 
 
 def run(  # noqa: PLR0913, PLR0917 - the signature of mlflow.projects.run
@@ -152,7 +153,8 @@ def execute(order: Order, progress: Progress = silent) -> Run:
     order.check()
     backend = find_backend(order.backend)
     tidy(progress)
-    with fetch_project(order, progress) as checkout:
+    # From here on a signal unwinds: what was fetched is removed, also before there is a run.
+    with Signals(), fetch_project(order, progress) as checkout:
         above = _recursion(order, checkout)
         if above is not None:
             note = f"{order.entry_point or 'main'} already runs above as {above[:8]}: this call would recurse and is skipped"
@@ -168,6 +170,8 @@ def _result(order: Order, store: Store, settled: Settled, progress: Progress) ->
     details: dict[str, Any] = {"cell": outcome.cell, "source": outcome.source, "traceback": outcome.trace}
     result = Run(store, settled.run_id, again=lambda: execute(order, progress), details={k: v for k, v in details.items() if v})
     if settled.error is not None:
+        if isinstance(settled.error, STOPS):
+            settled.error.run = result
         raise settled.error
     if settled.status != "FINISHED":
         raise RunFailed(result, outcome.exit_code or 1, outcome.reason or settled.status.lower())
@@ -229,17 +233,3 @@ def open_default_store(flag: str | None = None, progress: Progress = silent) -> 
     from nbproj.tracking.mlflow_store import open_store
 
     return open_store(locate(flag, cwd=Path.cwd(), environ=os.environ), progress=progress)
-
-
-def tidy(progress: Progress = silent) -> None:
-    """Settle what dead drivers left on this host, and send final statuses that a store refused.
-
-    Cheap when there is nothing to do. Whatever goes wrong is remarked, never raised: it is not the caller's run.
-    """
-    from nbproj.tracking.ownership import Ledger
-    from nbproj.tracking.settlement import settle
-    from nbproj.tracking.spool import Spool
-
-    with contextlib.suppress(OSError):
-        settle(Ledger.open(progress=progress), progress=progress)
-        Spool.open(progress=progress).replay(progress=progress)

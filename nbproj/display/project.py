@@ -69,8 +69,9 @@ def project_json(project: Project, found: Mapping[str, EntryPoint] | None = None
     Examples
     --------
     >>> from pathlib import Path
-    >>> project_json(Project("wine", Path("/wine"), {"main": EntryPoint("main", [Parameter("alpha", "float")], command="run {alpha}")}))["entry_points"]
-    {'main': {'parameters': {'alpha': {'type': 'float', 'required': True, 'secret': False, 'optional': False}}, 'command': 'run {alpha}', 'declared_in': None}}
+    >>> main = EntryPoint("main", [Parameter("alpha", "float")], command="run {alpha}")
+    >>> project_json(Project("wine", Path("/wine"), {"main": main}))["entry_points"]["main"]["parameters"]
+    {'alpha': {'type': 'float', 'required': True, 'secret': False, 'optional': False}}
     """
     environment: dict[str, Any] = {"kind": project.environment.kind}
     if project.environment.file:

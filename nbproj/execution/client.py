@@ -19,13 +19,13 @@ class Listener(Protocol):
     """What the client tells while it works."""
 
     def save(self, text: str) -> None:
-        """The executed notebook as it stands, serialised."""
+        """Take the executed notebook as it stands, serialised."""
 
     def stream(self, text: str) -> None:
-        """What a cell printed."""
+        """Take what a cell printed."""
 
     def cell(self, done: int, total: int, text: str) -> None:
-        """A cell starts."""
+        """Hear that a cell starts."""
 
     def death(self, position: str) -> Outcome:
         """Return the outcome of a kernel that died; `position` says where."""

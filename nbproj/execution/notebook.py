@@ -13,7 +13,6 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from nbproj.errors import EntryPointError
 from nbproj.execution.client import cell_client
@@ -109,9 +108,7 @@ class NotebookExecution:
         Called with the kernel's process group before the kernel starts.
     """
 
-    def __init__(  # noqa: PLR0913 - the parts of a process
-        self, task: NotebookTask, *, log: Path, mask: ByteMask, text_mask: Mask, guard: Guard, started: Started
-    ) -> None:
+    def __init__(self, task: NotebookTask, *, log: Path, mask: ByteMask, text_mask: Mask, guard: Guard, started: Started) -> None:
         self.artifacts = {f"run/{task.source.name}": task.output}
         self._task = task
         self._guard = guard

@@ -70,9 +70,7 @@ class ScriptExecution:
         There is no bash, or the process cannot be made.
     """
 
-    def __init__(  # noqa: PLR0913 - the parts of a process
-        self, command: str, *, environment: Mapping[str, str], cwd: Path, log: Path, mask: ByteMask, guard: Guard, started: Started
-    ) -> None:
+    def __init__(self, command: str, *, environment: Mapping[str, str], cwd: Path, log: Path, mask: ByteMask, guard: Guard, started: Started) -> None:
         bash = shutil.which("bash", path=environment.get("PATH", os.defpath))
         if bash is None:
             msg = "no bash on PATH, and commands run in bash. Install it, or set PATH"

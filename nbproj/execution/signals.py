@@ -18,10 +18,14 @@ class Interrupted(KeyboardInterrupt):
     """Ctrl-C, or Interrupt in a notebook: the run was ended and settled."""
 
     exit_code = 130
+    run: object = None
+    """The run that was ended, once it is settled."""
 
 
 class Terminated(SystemExit):
     """TERM or HUP: the run was ended and settled. Uncaught, it ends the program with the code that a shell reports."""
+
+    run: object = None
 
     def __init__(self, number: int) -> None:
         self.exit_code = 128 + number
