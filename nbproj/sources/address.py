@@ -125,10 +125,8 @@ def _userinfo_end(rest: str) -> int | None:
     authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
     if "@" in authority:
         return authority.rindex("@")
-    port = authority.rpartition(":")[2] if ":" in authority and not authority.endswith("]") else ""
-    if port and not port.isdigit() and "@" in rest:
-        return rest.rindex("@")
-    return None
+    # No host and port: a user name and the beginning of a password.
+    return rest.rindex("@") if "@" in rest and not re.fullmatch(r"(\[[^\]]*\]|[^:]*)(:\d*)?", authority) else None
 
 
 def checked_version(version: str | None) -> str | None:

@@ -36,7 +36,8 @@ _MEANINGS = [
         (r"transport '\w+' not allowed|protocol '\w+' not supported|unsupported protocol|disabled in libcurl", "the way to {} is not allowed"),
         (
             (
-                "could not resolve|name or service not known|unable to look up|connection refused|failed to connect|unable to connect|couldn't connect"
+                "could not resolve|name or service not known|unable to look up|connection refused|failed to connect|unable to connect"
+                "|couldn't connect"
                 "|timed out|unreachable|no route to host|connection reset|operation too slow|upon initial|connection closed|empty reply"
                 r"|certificate|\b(?:ssl|tls)\b|returned error: 5\d\d"
             ),
