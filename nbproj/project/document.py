@@ -232,7 +232,7 @@ def _resolve(event: yaml.ScalarEvent) -> str:
 
 
 def _tag(event: yaml.ScalarEvent, place: Place) -> str:
-    # "!" is the tag of a text that must not be taken for a number.
+    # "!" says no more than no tag does, as PyYAML's own composer has it.
     tag = event.tag if event.tag not in {None, "!"} else _resolve(event)
     short = str(tag).removeprefix(PREFIX)
     if short not in SCALARS:

@@ -150,8 +150,7 @@ def _take(resolved: Resolved, parameter: Parameter, value: object, base: Path) -
     converted = _located(parameter, convert(parameter, value), base)
     check_limits(parameter, converted)
     raw = os.fspath(value) if isinstance(value, os.PathLike) else value
-    text = raw if isinstance(raw, str) else text_of(value if value is None or (parameter.type == "string" and isinstance(value, bool)) else converted)
-    _keep(resolved, parameter, converted, str(text))
+    _keep(resolved, parameter, converted, raw if isinstance(raw, str) else text_of(converted))
 
 
 def _take_default(resolved: Resolved, parameter: Parameter, folder: Path) -> None:
