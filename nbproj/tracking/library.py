@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
 import threading
+import warnings
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 
@@ -15,12 +17,19 @@ _silenced: ContextVar[bool] = ContextVar("_silenced", default=False)
 _NOISY = ("mlflow", "alembic", "sqlalchemy", "urllib3", "requests", "databricks")
 
 
+_INTERNAL = r"(mlflow|alembic|sqlalchemy|pydantic|google)(\.|$)"
+
+
 class _Gate(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         return not (_silenced.get() and record.name.partition(".")[0] in _NOISY)
 
 
 _GATE = _Gate()
+
+
+def _ours(category: type[Warning]) -> tuple[str, None, type[Warning], re.Pattern[str], int]:
+    return ("ignore", None, category, re.compile(_INTERNAL), 0)
 
 
 @contextlib.contextmanager
@@ -32,6 +41,11 @@ def quiet() -> Iterator[None]:
     loggers = [logging.getLogger(), *(logging.getLogger(name) for name in _NOISY)]
     for handler in [handler for logger in loggers for handler in logger.handlers] + ([logging.lastResort] if logging.lastResort else []):
         handler.addFilter(_GATE)
+    for category in (DeprecationWarning, PendingDeprecationWarning):
+        # Not `catch_warnings`, which is no use in threads. These come from inside the libraries and are hidden by Python's own defaults too; where
+        # warnings are errors, they would end the run of somebody who can do nothing about them.
+        if _ours(category) not in warnings.filters:
+            warnings.filterwarnings("ignore", module=_INTERNAL, category=category)
     mark = _silenced.set(True)
     try:
         yield

@@ -178,6 +178,7 @@ def label(uri: str) -> str:
     if not mark:
         return uri.partition("?")[0]
     authority, slash, path_text = re.split(r"[?#]", rest, maxsplit=1)[0].partition("/")
-    if "@" in path_text and ":" in authority and "@" not in authority:  # a password with an unquoted slash
+    password = authority.partition(":")[2]
+    if "@" in path_text and password and not password.isdigit() and "@" not in authority:  # a password with an unquoted slash
         authority, slash, path_text = path_text.rpartition("@")[2], "", ""
     return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path_text}"

@@ -135,7 +135,21 @@ def _library_store(uri: str, path: Path | None) -> Any:  # noqa: ANN401  (MLflow
     if path is None:
         return _get_store(uri)
     _forget_replaced(uri, path)
-    return _get_store(uri, blueprint.artifact_root(path))
+    with _no_stray_folder(uri):
+        return _get_store(uri, blueprint.artifact_root(path))
+
+
+@contextlib.contextmanager
+def _no_stray_folder(uri: str) -> Iterator[None]:
+    # MLflow makes the folder that a quoted address would name if it were not quoted; only addresses with "%25" or "%3F" have one.
+    stray = Path(uri.removeprefix("sqlite:///")).parent
+    made = [folder for folder in (stray, *stray.parents) if not folder.exists()] if "%" in uri else []
+    try:
+        yield
+    finally:
+        for folder in made:
+            with contextlib.suppress(OSError):
+                folder.rmdir()
 
 
 _seen: dict[str, tuple[int, int]] = {}

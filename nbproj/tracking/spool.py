@@ -124,19 +124,20 @@ class Spool:
         stores = Stores(open_store)
         for path in self.waiting():
             closing = _read(path)
+            done = False
             if closing is not None:
                 try:
                     closing.apply(stores[closing.store])
                     told.append(closing)
+                    done = True
                 except RunNotFoundError:
                     progress(Event("note", f"run {closing.run_id} is gone from its store: its final status is dropped"))
+                    done = True
                 except StoreError as error:
                     stores.lost(closing.store, error)
                     refused[closing.store] = error
-            if closing is None or closing.store in refused:
-                if not _is_aged(path):
-                    continue
-            path.unlink(missing_ok=True)
+            if done or _is_aged(path):
+                path.unlink(missing_ok=True)
         for refusal in refused.values():
             progress(Event("note", f"final statuses of earlier runs still wait for their store: {refusal}"))
         return told
