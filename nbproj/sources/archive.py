@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import http
 import shutil
 import stat
 import urllib.error
@@ -178,8 +179,11 @@ def _download(address: Address, path: Path, limits: Limits, progress: Progress) 
                 msg = f"{shown} broke off after {done} of {total} bytes; try again"
                 raise SourceError(msg)
     except urllib.error.HTTPError as error:
-        hint = "; put user:password@ into the address, or check it" if error.code in {401, 403} else "; check the address"
-        msg = f"{shown} could not be downloaded: the server said {error.code} {error.reason}{hint}"
+        error.close()
+        hint = "put user:password@ into the address, or check it" if error.code in {401, 403} else "check the address"
+        # Of a refused redirect urllib tells the whole target, which may hold a token.
+        said = f"{error.code} {error.reason if error.code >= http.HTTPStatus.BAD_REQUEST else '(a redirect that is refused)'}"
+        msg = f"{shown} could not be downloaded: the server said {said}; {hint}"
         raise SourceError(msg) from None
     except (OSError, ValueError) as error:  # URLError, timeouts, a broken answer
         msg = f"{shown} could not be downloaded: {getattr(error, 'reason', error)}; check the address and the network"

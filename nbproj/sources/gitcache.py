@@ -103,7 +103,10 @@ class ObjectCache:
 
     def rebuild(self) -> None:
         """Throw the repository away and make an empty one. The lock must be held."""
-        shutil.rmtree(self.repository, ignore_errors=True)
+        if self.repository.is_dir() and not self.repository.is_symlink():
+            shutil.rmtree(self.repository)
+        else:
+            self.repository.unlink(missing_ok=True)
         git("init", "--quiet", "--bare", "--template=", "--", str(self.repository), keep_open=self._held)
         self.repository.chmod(0o700)
         write_atomically(self.repository / _MARKER, f"{self.url}\n", mode=0o600)

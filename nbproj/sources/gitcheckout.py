@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,10 @@ from nbproj.sources.gitremote import Revision, explained, is_full_id, look_up, n
 __all__ = ["check_out"]
 
 _SHORTEST_ID = 4  # as git
+
+_DAMAGED = re.compile(
+    r"corrupt|loose object|object file|bad object|packfile|pack index|bad pack|unable to read|missing (?:blob|tree|commit)|bad index"
+)
 
 
 def check_out(folder: Path, url: str, version: str | None, access: Access, progress: Progress) -> Revision:
@@ -55,7 +60,9 @@ def check_out(folder: Path, url: str, version: str | None, access: Access, progr
             try:
                 revision = _obtain(cache, found, version, known, heard)
                 _populate(folder, cache, revision, access)
-            except _CacheError:
+            except GitError as error:
+                if not isinstance(error, _CacheError) and not _DAMAGED.search(error.stderr):
+                    raise
                 # Written by a failing disk, or half-removed by a cleaner: fetch all of it again, once.
                 shutil.rmtree(folder, ignore_errors=True)
                 cache.rebuild()

@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -160,27 +161,37 @@ def _environment(access: Access, extra: Mapping[str, str]) -> dict[str, str]:
 
 @contextmanager
 def _running(command: list[str], cwd: Path | None, variables: dict[str, str], keep_open: Sequence[int]) -> Iterator[subprocess.Popen[bytes]]:
-    # A session of its own: no terminal that ssh could prompt on, and a group that can be ended with all its helpers.
-    process = subprocess.Popen(  # noqa: S603 - the command is built here, from checked parts
-        command,
-        cwd=cwd,
-        env=variables,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-        pass_fds=keep_open,
-    )
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start() -> None:
+        # A session of its own: no terminal that ssh could prompt on, and a group that can be ended with all its helpers.
+        process = subprocess.Popen(  # noqa: S603 - the command is built here, from checked parts
+            command,
+            cwd=cwd,
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+            pass_fds=keep_open,
+        )
+        started.append(process)
+
     try:
-        yield process
+        # In a thread, because a signal that raises in the middle of Popen would leave a child that nobody knows.
+        with ThreadPoolExecutor(max_workers=1) as executor:
+            executor.submit(start).result()
+        yield started[0]
     except BaseException:
-        end_group(process.pid, grace=2)
-        process.wait()
+        for process in started:
+            end_group(process.pid, grace=2)
+            process.wait()
         raise
     finally:
-        for stream in (process.stdout, process.stderr):
-            if stream is not None:
-                stream.close()
+        for process in started:
+            for stream in (process.stdout, process.stderr):
+                if stream is not None:
+                    stream.close()
 
 
 def git(

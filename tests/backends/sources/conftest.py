@@ -157,7 +157,7 @@ class WebHandler(http.server.BaseHTTPRequestHandler):
         else:
             self.cgi(path, query)
 
-    do_POST = do_GET
+    do_POST = do_GET  # noqa: N815 - the name that http.server calls
 
     def file(self, path):
         if not path.is_file():

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from nbproj.errors import SourceError
 from nbproj.sources.registry import fetch
 from nbproj.sources.source import Credentials
@@ -88,7 +89,7 @@ def test_a_plain_user_name_in_the_address_is_completed_by_the_users_own_helper(l
 @pytest.mark.parametrize("login", ["", "alice", "alice:wrongwrong"])
 def test_a_wrong_or_missing_password_says_what_to_set_and_does_not_prompt(locked_server, tmp_path, login):
     url = with_login(locked_server.url, login) if login else f"{locked_server.url}/project.git"
-    with pytest.raises(SourceError, match="authentication failed.*MLFLOW_GIT_PASSWORD") as caught:
+    with pytest.raises(SourceError, match=r"authentication failed.*MLFLOW_GIT_PASSWORD") as caught:
         fetch(url)
     assert "wrongwrong" not in str(caught.value)
     assert "\n" not in str(caught.value)

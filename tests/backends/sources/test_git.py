@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+
 from nbproj.errors import SourceError
 from nbproj.sources.registry import fetch
 

@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from nbproj.errors import SourceError
 from nbproj.sources.registry import fetch
 
@@ -75,6 +76,17 @@ def arm(repository, program):
         hook.parent.mkdir(exist_ok=True)
         hook.write_text(Path(program).read_text())
         hook.chmod(0o755)
+
+
+@pytest.mark.parametrize("command", [["status"], ["diff", "HEAD"], ["add", "--dry-run", "."]])
+def test_plain_git_does_execute_what_these_repositories_hold(repository, program, pwned, command):
+    repository.write(".gitattributes", "* filter=trap diff=trap merge=trap\n")
+    repository.commit("attributes")
+    arm(repository, program)
+    repository.write("MLproject", "name: changed\n")
+    subprocess.run(["git", *command], cwd=repository.work, capture_output=True, check=False, timeout=30)
+    assert pwned.exists()
+    pwned.unlink()
 
 
 def test_a_local_repository_executes_nothing_when_its_state_is_read(repository, program):
@@ -168,7 +180,9 @@ def test_nothing_in_an_address_is_executed(address, monkeypatch):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("version", ["--upload-pack=touch PWNED", "-x", "--output=PWNED", "$(touch PWNED)", "`touch${IFS}PWNED`", ";touch${IFS}PWNED", "a\nb"])
+@pytest.mark.parametrize(
+    "version", ["--upload-pack=touch PWNED", "-x", "--output=PWNED", "$(touch PWNED)", "`touch${IFS}PWNED`", ";touch${IFS}PWNED", "a\nb"]
+)
 @pytest.mark.parametrize("place", ["daemon", "local"])
 def test_nothing_in_a_version_is_executed(request, repository, place, version):
     with pytest.raises(SourceError) as caught:
@@ -198,7 +212,7 @@ def test_variables_that_redirect_git_are_not_passed_on(daemon, repository, progr
 
 def test_a_filter_named_by_a_remote_repository_is_not_run(daemon, repository, program):
     repository.write(".gitattributes", "* filter=trap ident\n")
-    repository.write(".gitconfig", f"[filter \"trap\"]\nsmudge = {program}\n")
+    repository.write(".gitconfig", f'[filter "trap"]\nsmudge = {program}\n')
     repository.write(".lfsconfig", "[lfs]\nurl = ext::sh\n")
     repository.commit("filter")
     repository.publish()
@@ -239,7 +253,7 @@ def test_a_submodule_of_a_server_may_not_be_a_command_an_option_or_a_local_path(
     assert list((tmp_path / "tmp").iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["../../x", "../.git/hooks", "-x", "a/../../b", "x\\\"; touch PWNED"])
+@pytest.mark.parametrize("name", ["../../x", "../.git/hooks", "-x", "a/../../b", 'x\\"; touch PWNED'])
 def test_a_hostile_name_of_a_submodule_is_never_a_path(daemon, repository, tmp_path, name):
     add_submodule(repository, name=name, url=daemon)
     with fetch(daemon) as checkout:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from nbproj.errors import SourceError
 from nbproj.sources.address import checked_version, parse, public
 from nbproj.sources.archive import ArchiveSource
@@ -161,7 +162,7 @@ def test_a_local_folder_whose_name_holds_a_hash_or_a_colon_is_found(tmp_path, mo
 
 
 def test_a_notebook_at_a_web_address_is_refused_with_the_way_to_say_it():
-    with pytest.raises(SourceError, match="#path/notebook.ipynb"):
+    with pytest.raises(SourceError, match=r"#path/notebook\.ipynb"):
         detect("https://example.org/x/n.ipynb")
 
 
