@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 import shutil
@@ -88,6 +89,7 @@ class GitSource:
         temporary.sweep()
         made = temporary.make()
         try:
+            access = dataclasses.replace(access, record=temporary.record(made))
             folder = made / self.address.name
             revision = check_out(folder, url, version, access, progress)
             add_submodules(folder, self.address, access, progress)

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Literal
 
 from nbproj.errors import SourceError, one_line
-from nbproj.processes import end_group
+from nbproj.processes import end_group, start_time
 
 __all__ = ["Access", "GitError", "git"]
 
@@ -62,12 +62,15 @@ class Access:
         `scheme://host` that the credentials are for; nobody else gets them.
     username, password : str, optional
         The credentials. Not in the `repr`.
+    record : Path, optional
+        File that names the command that runs, for whoever comes after this process was killed.
     """
 
     schemes: Sequence[str] = ()
     base: str = ""
     username: str | None = field(default=None, repr=False)
     password: str | None = field(default=None, repr=False)
+    record: Path | None = None
 
     @property
     def configuration(self) -> list[str]:
@@ -238,6 +241,8 @@ def git(
     settings = [part for setting in (*_OFF, *access.configuration) for part in ("-c", setting)]
     command = [_executable(os.environ.get("PATH", os.defpath)), *settings, *arguments]
     with _running(command, cwd, _environment(access, variables or {}), keep_open) as process:
+        if access.record is not None:
+            access.record.write_text(f"{process.pid} {start_time(process.pid)}")
         listener = _Listener(process, heard, limit)
         ending = listener.listen()
         if ending != "end":

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nbproj.errors import SourceError
@@ -129,7 +129,7 @@ def _joined(parent: Address, url: str) -> str:
 def _access(address: Address, parent: Address, access: Access) -> Access:
     schemes = ("file",) if address.kind == "path" else tuple(dict.fromkeys(("https", "ssh", address.scheme)))
     same = address.kind == "web" and parent.kind == "web" and address.location.startswith(f"{access.base}/")
-    return Access(schemes, access.base, access.username, access.password) if same else Access(schemes)
+    return replace(access, schemes=schemes) if same else Access(schemes, record=access.record)
 
 
 def _target(folder: Path, path: str) -> Path:

@@ -10,12 +10,13 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from nbproj.processes import ProcessIdentity, is_alive
+from nbproj.processes import ProcessIdentity, end_group, is_alive, start_time
 
-__all__ = ["make", "parent", "sweep"]
+__all__ = ["make", "parent", "record", "sweep"]
 
 _PREFIX = "nbproj-source-"
 _OWNER = ".owner.json"
+_COMMAND = ".command"
 
 
 def parent() -> Path:
@@ -47,8 +48,20 @@ def make() -> Path:
     return folder
 
 
+def record(folder: Path) -> Path:
+    """Return the file of a temporary folder that names its owner's running command: `pid start`, its own process group."""
+    return folder / _COMMAND
+
+
+def _end_command(folder: Path) -> None:
+    with contextlib.suppress(OSError, ValueError):
+        pid, started = (folder / _COMMAND).read_text().split()
+        if started != "None" and start_time(int(pid)) == float(started):
+            end_group(int(pid), grace=1)
+
+
 def sweep() -> list[Path]:
-    """Remove the folders of processes of this host that are gone, and return what was removed."""
+    """Remove the folders of processes of this host that are gone, end what they had running, and return what was removed."""
     removed = []
     for folder in parent().glob(f"{_PREFIX}*"):
         with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
@@ -57,6 +70,7 @@ def sweep() -> list[Path]:
             record = json.loads((folder / _OWNER).read_text())
             if record.pop("namespace") != _namespace() or is_alive(ProcessIdentity(**record)):
                 continue
+            _end_command(folder)
             shutil.rmtree(folder, ignore_errors=True)
             removed.append(folder)
     return removed
