@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -21,6 +23,9 @@ MAXIMUM_ENTRIES: Final = 50_000
 MAXIMUM_FILES: Final = 1_000
 MAXIMUM_DEPTH: Final = 20
 MAXIMUM_PARENTS: Final = 40
+# A hostile `.gitignore` may cost this much, then no rule counts any more.
+MAXIMUM_SECONDS: Final = 5
+MAXIMUM_STARS: Final = 3  # of each kind, `*` and `**`
 # Folders that tools make; hidden ones are left out besides.
 OF_TOOLS: Final = frozenset({"__pycache__", "node_modules", "site-packages"})
 
@@ -90,6 +95,7 @@ class _Ignored:
 
     def __init__(self, root: Path) -> None:
         self._rules: dict[Path, GitIgnoreSpec] = {}
+        self._spent = 0.0
         self._top = root
         above = [root, *root.parents][:MAXIMUM_PARENTS]
         repository = next((folder for folder in above if (folder / ".git").exists()), None)
@@ -104,10 +110,19 @@ class _Ignored:
         if lines:
             from pathspec import GitIgnoreSpec
 
-            self._rules[folder] = GitIgnoreSpec.from_lines(lines)
+            self._rules[folder] = GitIgnoreSpec.from_lines([line for line in lines if _is_rule(line)])
 
     def covers(self, path: Path, *, is_folder: bool) -> bool:
         """Return whether a path is ignored."""
+        if self._spent > MAXIMUM_SECONDS:
+            return False
+        start = time.monotonic()
+        try:
+            return self._covers(path, is_folder=is_folder)
+        finally:
+            self._spent += time.monotonic() - start
+
+    def _covers(self, path: Path, *, is_folder: bool) -> bool:
         for folder in path.parents:
             rules = self._rules.get(folder)
             if rules is not None:
@@ -117,6 +132,20 @@ class _Ignored:
             if folder == self._top:
                 break
         return False
+
+
+def _is_rule(line: str) -> bool:
+    """Return whether a line is understood, and cannot take for ever: the time of a match grows with the power of its stars."""
+    from pathspec import GitIgnoreSpec
+
+    stars = re.findall(r"\*+", line)
+    if max(stars.count("*"), len(stars) - stars.count("*")) > MAXIMUM_STARS:
+        return False
+    try:
+        GitIgnoreSpec.from_lines([line])
+    except ValueError:
+        return False
+    return True
 
 
 def _lines(file: Path) -> list[str]:
