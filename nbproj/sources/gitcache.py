@@ -15,8 +15,6 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import platformdirs
-
 from nbproj.paths import write_atomically
 from nbproj.sources.gitcommand import Access, GitError, git
 
@@ -28,6 +26,8 @@ _MARKER = "nbproj.complete"
 
 def cache_folder() -> Path:
     """Return where fetched objects are kept: NBPROJ_CACHE_DIR when it is set, else the platform's cache folder of nbproj."""
+    import platformdirs
+
     return Path(os.environ.get("NBPROJ_CACHE_DIR") or platformdirs.user_cache_dir("nbproj")) / "git"
 
 

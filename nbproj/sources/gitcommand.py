@@ -192,9 +192,8 @@ def _running(command: list[str], cwd: Path | None, variables: dict[str, str], ke
         raise
     finally:
         for process in started:
-            for stream in (process.stdout, process.stderr):
-                if stream is not None:
-                    stream.close()
+            for stream in filter(None, (process.stdout, process.stderr)):
+                stream.close()
 
 
 def git(
@@ -221,7 +220,7 @@ def git(
     heard : callable, optional
         Gets each line of progress.
     limit : int, optional
-        Bytes of output after which the command is ended; what was printed so far is returned.
+        Bytes of output after which the command is ended; they are returned.
     keep_open : sequence of int
         File descriptors that git holds while it lives: a lock is not free before the command that it protects is gone.
 
@@ -292,8 +291,7 @@ class _Listener:
         if is_output:
             self.output += chunk
             return bool(chunk)
-        self.errors += chunk
-        del self.errors[:-65536]
+        self.errors = (self.errors + chunk)[-65536:]
         if self.heard is not None:
             *complete, self._line = re.split(rb"[\r\n]+", self._line + chunk)
             for told in complete:

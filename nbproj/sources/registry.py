@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
 from urllib.parse import urlsplit
 
 from nbproj.errors import SourceError
@@ -65,6 +64,8 @@ def detect(uri: str) -> Source:
 
 
 def _third_party(uri: str) -> Source | None:
+    from importlib.metadata import entry_points
+
     for entry in entry_points(group=_GROUP):
         try:
             kind: type[Source] = entry.load()
