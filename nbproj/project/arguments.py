@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Final
 
 from nbproj.project import programs
 from nbproj.project.words import Hole, Word, refuse
 
-__all__ = ["holes_of", "interpreted", "known", "launched", "no_option", "operand", "printf", "runs_input", "test"]
+__all__ = ["SHELL_OPTIONS", "changes_reading", "holes_of", "interpreted", "known", "launched", "no_option", "operand", "printf", "runs_input", "test"]
 
 _PYTHON_OPTION: Final = re.compile(r"-[bBdEhiIOPqRsSuvVx]*([cmWX]?)(.*)", re.DOTALL)
+SHELL_OPTIONS: Final = frozenset({"pipefail", "errexit", "nounset", "xtrace", "noglob", "noclobber"})
+"""What may stand behind `-o`."""
+_SET: Final = re.compile(r"--|[-+][abefhmuvxCETo]*")
+_SHOPT: Final = frozenset({"nullglob", "failglob", "globstar", "dotglob", "inherit_errexit", "lastpipe", "nocaseglob", "nocasematch"})
 _COUNTING_FORMAT: Final = re.compile(r"%[^%A-Za-z]*[hlLjzt]*n")
 
 
@@ -26,6 +31,18 @@ def known(word: Word, what: str) -> str:
     if text is None or not word.single:
         refuse(f"{what} must be written out", word.holes[0].at if word.holes else word.at)
     return text
+
+
+def changes_reading(name: str, words: Sequence[str | None]) -> bool:
+    """Whether a builtin changes how the shell reads the commands behind it: aliases, patterns, keywords, history."""
+    if name == "set":
+        options = any(text is None or (text[:1] in ("-", "+") and not _SET.fullmatch(text)) for text in words)
+        return options or any(
+            text.endswith("o") and behind not in SHELL_OPTIONS for text, behind in pairwise([*words, ""]) if text and text[0] in "-+"
+        )
+    if name == "shopt":
+        return any(text not in ("-s", "-u", "-q") and text not in _SHOPT for text in words)
+    return name in ("alias", "enable")
 
 
 def runs_input(name: str, rest: Sequence[Word]) -> bool:
@@ -115,18 +132,23 @@ def printf(rest: Sequence[Word], at: int) -> None:
 
 
 def operand(name: str, word: Word, *, dashes: bool) -> None:
-    """Refuse a program's file that a value could turn into an option, or that the shell makes of what a command writes."""
-    inside = len(word.holes) > len(word.direct)
-    if inside or (not dashes and not word.prefix and (word.holes or not word.single)):
-        at = word.holes[0].at if word.holes else word.at
-        refuse(f"as the file that '{name}' runs this could be an option or code: write -- or ./ in front of a plain placeholder", at)
+    """Refuse a program's file that a value, or something else unknown, could turn into an option or into code."""
+    at = word.holes[0].at if word.holes else word.at
+    if len(word.holes) > len(word.direct):
+        refuse(f"as the file that '{name}' runs, what a command writes would be code", at)
+    if word.text is not None or word.prefix or (dashes and word.single):
+        return
+    if word.holes:
+        refuse(f"as the file that '{name}' runs, a value could be an option: write -- or ./ in front of it", at)
+    if not word.single or "/" not in word.suffix:
+        refuse(f"what '{name}' runs is only known when the shell runs, and could be an option: write it out", at)
 
 
 def _program_text(name: str, word: Word) -> None:
     if word.holes:
         refuse(f"it is part of a program text or an option of '{name}': hand the value over as an argument behind the program", word.holes[0].at)
-    if not word.single:
-        refuse(f"the program text or option of '{name}' is only known when the shell runs: put it in quotes", word.at)
+    if word.text is None or not word.single:
+        refuse(f"the program text or option of '{name}' is only known when the shell runs: write it out in single quotes", word.at)
 
 
 def no_option(name: str, rest: Sequence[Word], taking: frozenset[str]) -> None:
@@ -140,16 +162,25 @@ def no_option(name: str, rest: Sequence[Word], taking: frozenset[str]) -> None:
         before = word.text if word.single else None
 
 
-def launched(name: str, rest: Sequence[Word], words: int) -> int | None:
-    """Return where the command of a launcher begins; a value must not be what it runs."""
+def launched(name: str, rest: Sequence[Word], words: frozenset[str], valued: frozenset[str]) -> int | None:
+    """Return where the command of a launcher begins; a value must not choose what it runs."""
+    start = 0
+    if words:
+        start = next((index + 1 for index, word in enumerate(rest) if not word.prefix.startswith("-")), 0)
+        if not start or rest[start - 1].text not in words:
+            return None
     before = ""
-    for index, word in enumerate(rest):
+    for index, word in enumerate(rest[start:], start):
         text = word.text
-        if word.holes and not word.prefix:
+        if word.holes and not word.prefix and before not in valued:
             refuse(f"a value could choose what '{name}' runs: write its program out, with -- in front of it", word.holes[0].at)
-        if text is not None and not text.startswith("-") and (before == "--" or not before.startswith("-") or "=" in before):
-            if words <= 0:
-                return index
-            words -= 1
+        option = before.startswith("-") and before not in ("--", "-m") and "=" not in before
+        if text is not None and not text.startswith("-") and (not option or (before not in valued and _is_program(text))):
+            return index
         before = text or word.prefix
     return None
+
+
+def _is_program(text: str) -> bool:
+    name = text.rpartition("/")[2]
+    return name in programs.SHELLS or programs.interpreter(name) is not None or name.endswith((".py", ".sh", ".R"))

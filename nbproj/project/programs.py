@@ -113,19 +113,35 @@ WRAPPERS: Final = {
     "sudo": _wrapper("-E -n -H", "-u -g", assigns=True),
 }
 
+_CONTAINER: Final = "-e -v -w --env --volume --workdir --name --env-file"
 LAUNCHERS: Final = {
-    **dict.fromkeys(("uv", "conda", "mamba", "micromamba", "poetry", "pipenv", "pdm", "docker", "podman", "kubectl", "singularity", "apptainer"), 1),
-    **dict.fromkeys(("accelerate", "jupyter"), 1),
-    **dict.fromkeys(
-        ("mpirun", "mpiexec", "srun", "xvfb-run", "strace", "valgrind", "taskset", "numactl", "chrt", "doas", "torchrun", "deepspeed"), 0
-    ),
+    name: (frozenset(words.split()), frozenset(valued.split()))
+    for names, words, valued in (
+        ("uv poetry pipenv pdm", "run", ""),
+        ("conda mamba micromamba", "run", "-n -p --name --prefix"),
+        ("docker podman", "run exec", _CONTAINER),
+        ("kubectl singularity apptainer", "exec run", ""),
+        ("accelerate", "launch", "--num_processes --num_machines --mixed_precision --config_file --main_process_port"),
+        ("mpirun mpiexec", "", "-n -np --np -c -N -H --host --hostfile"),
+        ("srun", "", "-n -N -c -G -p -t -J"),
+        ("torchrun", "", "--nproc_per_node --nproc-per-node --nnodes --node_rank --node-rank --master_port --master-port"),
+        ("deepspeed", "", "--num_gpus --num_nodes"),
+        ("xvfb-run strace valgrind numactl chrt doas taskset", "", ""),
+    )
+    for name in names.split()
 }
-"""Programs that run a command somewhere behind their own options, with the number of words of their sub-command."""
+"""Programs that run a command somewhere behind their own options: the sub-commands that do, and the options that take the next word."""
 
 OPTION_RUNNERS: Final = {
     "tar": frozenset({"-f", "-C", "-czf", "-xzf", "-cf", "-xf", "-tf", "-cvf", "-xvf", "-czvf", "-xzvf", "--directory"}),
     "git": frozenset({"-m", "-C", "--message"}),
     "sort": frozenset({"-o", "-k", "-t"}),
+    "find": frozenset(
+        {
+            *("-name", "-iname", "-path", "-ipath", "-regex", "-newer", "-type", "-size", "-mtime", "-mmin", "-maxdepth", "-mindepth", "-user"),
+            *("-group", "-perm"),
+        }
+    ),
     **dict.fromkeys(("rsync", "zip", "scp", "sftp", "pip", "pip3", "less"), frozenset[str]()),
 }
 """Programs with options that run something, and their options that take the next word whatever it looks like."""

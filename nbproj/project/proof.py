@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import dropwhile
 from typing import Final
 
 from nbproj.project import arguments, programs
@@ -18,7 +19,6 @@ from nbproj.project.words import Cell, Command, Hole, Unit, Word, refuse
 __all__ = ["prove"]
 
 _SHELL_FLAGS: Final = re.compile(r"[-+][abceflmuvxopBCEh]+")
-_SHELL_OPTIONS: Final = frozenset({"pipefail", "errexit", "nounset", "xtrace", "noglob", "noclobber"})
 _PLAIN_BUILTINS: Final = frozenset({*programs.HARMLESS_BUILTINS, "test", "[", "printf", "shift", "exit", "set", "wait", "umask"})
 
 
@@ -125,9 +125,12 @@ class _Proof:
             for index, started in enumerate(names):
                 if started and arguments.runs_input(started, rest[index:]):
                     refuse(f"'{started}' may run or split what it reads: a value would become code", self._command.at)
-        texts = {word.text for word in rest}
-        if name in ("alias", "enable") or (name in ("set", "shopt") and texts & {"-k", "keyword", "expand_aliases", "extglob", None}):
-            refuse(f"'{name}' changes how the shell reads what follows", self._command.at)
+        words = [word.text for word in rest]
+        while name in ("command", "builtin"):
+            words = [*dropwhile(lambda text: text is not None and text.startswith("-"), words)]
+            name, words = (words[0], words[1:]) if words else (None, [])
+        if name is not None and arguments.changes_reading(name, words):
+            refuse(f"'{name}' here changes how the shell reads what follows", self._command.at)
 
     def _wrapped(self, name: str, wrapper: programs.Wrapper, rest: Sequence[Word]) -> None:
         """Find the command behind the options of a wrapper. Until there, every word must be one word for sure."""
@@ -166,7 +169,7 @@ class _Proof:
             if _SHELL_FLAGS.fullmatch(text):
                 code = code or (text[0] == "-" and "c" in text)
                 if "o" in text:
-                    if index >= len(rest) or rest[index].text not in _SHELL_OPTIONS:
+                    if index >= len(rest) or rest[index].text not in arguments.SHELL_OPTIONS:
                         refuse(f"the option behind '{text}' is not known here", rest[index - 1].at)
                     index += 1
             elif not dashes and text not in ("--login", "--norc", "--noprofile"):
@@ -198,11 +201,9 @@ class _Proof:
 
     def _external(self, name: str, rest: Sequence[Word]) -> None:
         """Look for a shell or an interpreter that another program may start with these words."""
-        if name == "find" and not all(word.single for word in rest if word.holes):
-            refuse("'find' takes each word that the shell makes of this for an action: put it in double quotes", arguments.holes_of(rest)[0].at)
         if name in programs.OPTION_RUNNERS:
             arguments.no_option(name, rest, programs.OPTION_RUNNERS[name])
-        launched = arguments.launched(name, rest, programs.LAUNCHERS[name]) if name in programs.LAUNCHERS else None
+        launched = arguments.launched(name, rest, *programs.LAUNCHERS[name]) if name in programs.LAUNCHERS else None
         if launched is not None:
             self._argv(rest[launched:])
         else:
@@ -231,10 +232,5 @@ def _expands(cell: Cell) -> bool:
 
 def _program(word: Word) -> str | None:
     """Return the name of a program, without its folder, where it is known."""
-    tail: list[str] = []
-    for cell in reversed(word.cells):
-        if not isinstance(cell.value, str):
-            break
-        tail.append(cell.value)
-    _, slash, name = "".join(reversed(tail)).rpartition("/")
+    _, slash, name = (word.suffix if word.text is None else word.text).rpartition("/")
     return name if (word.single or word.text == "[") and (slash or word.text is not None) else None

@@ -223,11 +223,11 @@ class Scanner(ABC):
     def _variable(self, name: str, start: int, quote: Quote) -> Expansion:
         """Take `$name`: where it holds a value, it is as good as a hole, and only whole in double quotes."""
         if not self._taint.covers(name):
-            return Expansion()
+            return Expansion(many=name == "@")
         if quote != '"' or name == "*":
             self._refuse(f"the shell splits the value in ${name} here: write it in double quotes" + (' as "$@"' if name == "*" else ""), start)
         self._seen = True
-        return Expansion([*self._taint.holes])
+        return Expansion([*self._taint.holes], many=name == "@")
 
     def _braced(self, quote: Quote) -> Expansion:
         start = self._index
@@ -244,7 +244,7 @@ class Scanner(ABC):
             return self._variable(plain.group(1), start - 1, quote)
         if self._taint:
             self._refuse("this ${...} cannot be followed beside a variable that holds a value", start)
-        return Expansion()
+        return Expansion(many="@" in match.group())
 
     def _arithmetic(self, start: int) -> None:
         if self._taint:

@@ -98,21 +98,10 @@ class Reader(Scanner):
 
     def _command(self) -> None:
         """Read one simple command, or the words that open and close compound ones."""
-        closed = self._next == "("
         command = Command(self._units[self._index].at, self._piped)
-        if closed:
-            if self._peek("(("):
-                self._refuse("arithmetic in ((...)) cannot be followed")
-            self._index += 1
-            self._list(")")
-        while True:
-            self._blanks()
-            here = self._next
-            if not here or (here in "\n;&|)" and not self._peek("&>")):
-                break
-            if here == "(":
-                self._refuse("functions, arrays and patterns in parentheses cannot be followed")
-            if here in "<>&" and not self._substitutes():
+        closed = self._subshell()
+        while not self._ended():
+            if self._next in "<>&" and not self._substitutes():
                 self._redirect(command, closed=closed)
                 continue
             word = self._word()
@@ -120,10 +109,33 @@ class Reader(Scanner):
                 continue
             if closed:
                 self._refuse("a word behind a compound command cannot be followed", self._index - 1)
+            if word.bare in _CONTINUING and not (command.words or command.redirects or command.assignments):
+                self._blanks()
+                if word.bare == "time" and self._peek("-p "):
+                    self._index += 3
+                self.last = None
+                return  # what follows is a command again, simple or compound
             closed = self._take(command, word)
         if command.words or command.assignments or command.redirects:
             self.commands.append(command)
         self.last = None if closed or not command.words else command
+
+    def _subshell(self) -> bool:
+        """Read `( ... )` where it stands in place of a command; tell whether it did."""
+        if self._next != "(":
+            return False
+        if self._peek("(("):
+            self._refuse("arithmetic in ((...)) cannot be followed")
+        self._index += 1
+        self._list(")")
+        return True
+
+    def _ended(self) -> bool:
+        """Skip blanks, and tell whether the simple command ends here."""
+        self._blanks()
+        if self._next == "(":
+            self._refuse("functions, arrays and patterns in parentheses cannot be followed")
+        return not self._next or (self._next in "\n;&|)" and not self._peek("&>"))
 
     def _describes(self, word: Word) -> bool:
         """Whether a word right in front of a redirection is the number of its file descriptor."""
@@ -135,11 +147,6 @@ class Reader(Scanner):
         """Add a word to a command; tell whether it closed a compound command instead."""
         if not command.words:
             fresh = not command.redirects and not command.assignments
-            if fresh and word.bare in _CONTINUING:
-                self._blanks()
-                if word.bare == "time" and self._peek("-p "):
-                    self._index += 3
-                return False
             if fresh and word.bare in _CLOSING:
                 return True
             if self._keyword(word, fresh=fresh):

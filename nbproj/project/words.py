@@ -60,6 +60,8 @@ class Expansion:
     """A part of a word that only the running shell knows: a variable, the output of a command. It may have holes inside."""
 
     holes: list[Hole] = field(default_factory=list)
+    many: bool = False
+    """It may be several words even in double quotes, or none, as `"$@"` is."""
 
 
 class Unit(NamedTuple):
@@ -117,6 +119,11 @@ class Word:
         return "".join(known)
 
     @property
+    def suffix(self) -> str:
+        """The known characters behind the last hole or expansion."""
+        return Word([*reversed(self.cells)], self.at, self.end).prefix[::-1]
+
+    @property
     def holes(self) -> list[Hole]:
         """Every hole, also those inside of expansions."""
         return [*self._deep()]
@@ -130,7 +137,9 @@ class Word:
     def single(self) -> bool:
         """Whether it is one word whatever the shell's variables hold and whichever files exist."""
         return not any(
-            cell.quote == "" and (isinstance(cell.value, Expansion) or (isinstance(cell.value, str) and cell.value in "*?[{}~"))
+            cell.value.many or not cell.quote
+            if isinstance(cell.value, Expansion)
+            else cell.quote == "" and isinstance(cell.value, str) and cell.value in "*?[{}~"
             for cell in self.cells
         )
 
