@@ -133,7 +133,7 @@ def revision_of(database: Path) -> str | None:
 def fill(database: Path, progress: Progress) -> None:
     """Make a database where there is none, or where there is an empty one; leave any other alone.
 
-    Safe to be called by many processes at once, beside an MLflow that does the same its own way, and to be killed at any instant.
+    Safe to be called by many processes at once, and to be killed at any instant; what another MLflow has begun to make its own way is not touched.
 
     Parameters
     ----------

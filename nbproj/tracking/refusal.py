@@ -28,6 +28,7 @@ _DATABASE = (
     (r"no such (table|column)", StoreError, "lacks a part of MLflow's schema: run 'mlflow db upgrade' with its address, after a copy of the file"),
 )
 _SERVER = (
+    (r"too many 50[0234] error responses|error code 50[0234]|status 50[0234]", "answers with errors of its own; look into its log"),
     (r"CERTIFICATE_VERIFY_FAILED|SSLError|SSLCertVerification", "has a certificate that is not trusted: set MLFLOW_TRACKING_SERVER_CERT_PATH"),
     (r"Name or service not known|NameResolutionError|getaddrinfo|nodename nor servname", "has no address: its name is not known here"),
     (r"Connection refused", "does not answer: nobody listens there"),
@@ -36,7 +37,6 @@ _SERVER = (
         r"Max retries exceeded|Connection aborted|RemoteDisconnected|Connection reset|ConnectionError|No route to host|Network is unreachable",
         "does not answer",
     ),
-    (r"too many 50[0234] error responses|error code 50[0234]|status 50[0234]", "answers with errors of its own; look into its log"),
     (r"could not connect to server|connection to server|Can't connect to MySQL|could not translate host name", "does not answer"),
 )
 

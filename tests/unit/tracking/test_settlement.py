@@ -16,7 +16,6 @@ from nbproj.tracking.ownership import OWNER_TAG, TOKEN_VARIABLE, Ledger, Owner
 from nbproj.tracking.settlement import heartbeat, is_finished, is_lost, settle, sweep
 from nbproj.tracking.store import RunRecord
 
-
 AWAY = "the store is away"
 
 
@@ -46,7 +45,8 @@ class Group:
     """A process group of its own: a leader, and a child that outlives it."""
 
     def __init__(self, token: str) -> None:
-        code = "import subprocess, sys; null = subprocess.DEVNULL; print(subprocess.Popen(['sleep', '60'], stdin=null, stdout=null).pid, flush=True); sys.stdin.read()"
+        code = "import subprocess, sys; null = subprocess.DEVNULL\n"
+        code += "print(subprocess.Popen(['sleep', '60'], stdin=null, stdout=null).pid, flush=True); sys.stdin.read()"
         self.leader = subprocess.Popen(
             [sys.executable, "-c", code],
             stdin=subprocess.PIPE,

@@ -9,7 +9,6 @@ from nbproj.errors import StoreError, StoreUnreachableError
 from nbproj.tracking.mlflow_store import open_store
 from nbproj.tracking.spool import Closing, Spool
 
-
 AWAY = "the store is away"
 
 
