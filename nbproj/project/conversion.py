@@ -34,7 +34,10 @@ TRUTH: Final[Mapping[str, bool]] = {
 
 def shown(value: object) -> str:
     """Return a value as an error shows it: quoted when it is a text, short."""
-    text = value if isinstance(value, str) else text_of(value)
+    try:
+        text = text_of(value)
+    except ValueError as error:
+        text = str(error)
     short = text if len(text) <= MAXIMUM_SHOWN else f"{text[: MAXIMUM_SHOWN - 3]}..."
     return repr(short) if isinstance(value, str) else short
 
@@ -74,6 +77,11 @@ def type_of(written: str) -> tuple[str, str | None] | None:
 def text_of(value: object) -> str:
     """Return a value as a text: what a command receives, and what is tracked, of an object that never was a text.
 
+    Raises
+    ------
+    ValueError
+        It is a list or mapping that JSON cannot hold.
+
     Examples
     --------
     >>> text_of(True), text_of(None), text_of([1, "a"]), text_of(1e-05)
@@ -86,8 +94,19 @@ def text_of(value: object) -> str:
     if isinstance(value, dt.date):
         return value.isoformat()
     if isinstance(value, Mapping | list | tuple):
-        return json.dumps(value, default=text_of, ensure_ascii=False)
+        try:
+            return json.dumps(value, default=_jsonable, ensure_ascii=False)
+        except (TypeError, ValueError, RecursionError):  # keys that are no texts; a list in itself; too deep
+            msg = f"a {type(value).__name__} that JSON cannot hold"
+            raise ValueError(msg) from None
     return str(value)
+
+
+def _jsonable(value: object) -> object:
+    plain = _plain(value)
+    if plain is not value:
+        return plain
+    return dict(value) if isinstance(value, Mapping) else text_of(value)
 
 
 def convert(parameter: Parameter, value: object) -> object:
@@ -160,7 +179,7 @@ def _float(value: object) -> float:
         # Whatever calls itself a number: int, Fraction, Decimal.
         if not isinstance(value, str | bool | bytes) and hasattr(value, "__float__"):
             return float(value)
-    except (ValueError, OverflowError):
+    except (ValueError, TypeError, OverflowError):  # an array of several numbers calls itself a number, too
         pass
     msg = f"{shown(value)} is not a float"
     raise ValueError(msg)

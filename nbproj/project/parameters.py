@@ -165,6 +165,8 @@ def _keep(resolved: Resolved, parameter: Parameter, value: object, text: str) ->
     word = _word(parameter, value, text)
     check_text(text)
     if parameter.secret:
+        if value is None:  # without a value there is no variable
+            return
         resolved.secrets[parameter.variable] = text if word is None else word
         return
     resolved.values[parameter.name] = value
@@ -216,11 +218,12 @@ def _take_extra(resolved: Resolved, entry_point: EntryPoint, given: Mapping[str,
         elif misspelled(name, free):
             problems.append(f"parameter {name!r} is not declared by {entry_point.name!r}.{suggestion(name, free)}")
         else:
-            text = str(value) if value is None or isinstance(value, bool) else text_of(value)
             try:
+                text = str(value) if value is None or isinstance(value, bool) else text_of(value)
                 check_text(text)
             except ValueError as error:
                 problems.append(f"parameter {name!r}: {error}")
+                continue
             resolved.extra[name] = text
             resolved.tracked[name] = text
     return problems

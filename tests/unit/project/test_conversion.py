@@ -4,6 +4,7 @@ import datetime as dt
 import math
 from fractions import Fraction
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import pytest
@@ -67,7 +68,10 @@ def test_a_value_becomes_one_of_its_type(kind, given_value, value):
 
 @pytest.mark.parametrize(
     ("kind", "value"),
-    [("float", value) for value in ("", "abc", " 1", "1 ", "1\n", "0x1F", "1,5", "\uff11", True, None, [1], b"1", 10**400, dt.date(2026, 1, 31))]
+    [
+        ("float", value)
+        for value in ("", "abc", " 1", "1 ", "1\n", "0x1F", "1,5", "\uff11", True, None, [1], b"1", np.array([1, 2]), 10**400, dt.date(2026, 1, 31))
+    ]
     + [("int", value) for value in ("", "1.0", "1e3", " 1", "0x1F", "1__0", "_1", "٣", "9" * 5000, 1.5, True, None, float("inf"), float("nan"))]
     + [("bool", value) for value in ("", "2", "truE x", "y", 2, 1.0, None, [])]
     + [("date", value) for value in ("", "31.01.2026", "2026-13-01", "2026-01-31T12:00", NOON, 20260131)]
@@ -149,6 +153,11 @@ def test_any_value_is_converted_or_refused_with_a_reason(kind, optional, value):
     else:
         reason = "none"
     assert reason
+
+
+def test_the_text_of_a_structure_holds_what_json_can():
+    value = {"a": np.int64(1), "b": [dt.date(2026, 1, 31), Path("x")], "c": MappingProxyType({"d": None})}
+    assert text_of(MappingProxyType(value) | {}) == '{"a": 1, "b": ["2026-01-31", "x"], "c": {"d": null}}'
 
 
 def test_a_long_value_is_shown_short():

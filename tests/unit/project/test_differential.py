@@ -33,6 +33,14 @@ def main(parameters, command):
     return f"entry_points:\n  main:\n    parameters:{lines}\n    command: {command}\n"
 
 
+def runs(section, command):
+    return {"section": f"{section}", "ours": {"command": command}}
+
+
+def refuses(section, reason):
+    return {"section": f"{section}", "ours": {"refused": reason}}
+
+
 ONE = "'run {a}'"
 CASES = [
     # --- the same as mlflow
@@ -133,76 +141,51 @@ entry_points:
     Case("Spark job with a path", "databricks_spark_job: {parameters: []}\n" + main("a: path", ONE), {"a": "/"}),
     Case("Spark job with entry points", "databricks_spark_job: {parameters: []}\n" + main("a: string", ONE), {"a": "1"}),
     # --- different, and why
-    Case("float is validated", main("a: float", ONE), {"a": "abc"}, section="4", ours={"refused": "'abc' is not a float"}),
-    Case("int is validated", main("a: int", ONE), {"a": "1.5"}, section="4", ours={"refused": "'1.5' is not an int"}),
-    Case("default as written: .0", main("a: {type: float, default: .0}", ONE), section="4", ours={"command": "run .0"}),
-    Case("default as written: 1_000", main("a: {type: int, default: 1_000}", ONE), section="4", ours={"command": "run 1_000"}),
-    Case("default as written: 0.10", main("a: {type: string, default: 0.10}", ONE), section="4", ours={"command": "run 0.10"}),
-    Case("default as written: 01234", main("a: {type: string, default: 01234}", ONE), section="4", ours={"command": "run 01234"}),
-    Case("default as written: yes", main("a: {type: string, default: yes}", ONE), section="4", ours={"command": "run yes"}),
-    Case("bool is true or false", main("a: {type: bool, default: False}", ONE), section="4", ours={"command": "run false"}),
-    Case("bool as a flag", main("a: {type: bool, default: true, flag: --fast}", ONE), section="4", ours={"command": "run --fast"}),
-    Case("None only where declared", main("a: string", ONE), {"a": None}, section="4", ours={"refused": "not optional"}),
-    Case("optional admits None", main("a: {type: float, optional: true}", ONE), section="4", ours={"command": "run None"}),
-    Case("a list of texts is JSON", main("a: {type: list, default: [x, 'y z']}", ONE), section="4", ours={"command": """run '["x", "y z"]'"""}),
-    Case("choices", main("a: {type: choice, choices: [x, y]}", ONE), {"a": "z"}, section="4", ours={"refused": "not one of 'x', 'y'"}),
-    Case("bounds", main("a: {type: float, max: 1}", ONE), {"a": "2"}, section="4", ours={"refused": "more than 1"}),
-    Case("NaN is not declared", main("a: float", ONE), {"a": "nan"}, section="4", ours={"refused": "not a finite number"}),
+    Case("float is validated", main("a: float", ONE), {"a": "abc"}, **refuses(4, "'abc' is not a float")),
+    Case("int is validated", main("a: int", ONE), {"a": "1.5"}, **refuses(4, "'1.5' is not an int")),
+    Case("default as written: .0", main("a: {type: float, default: .0}", ONE), **runs(4, "run .0")),
+    Case("default as written: 1_000", main("a: {type: int, default: 1_000}", ONE), **runs(4, "run 1_000")),
+    Case("default as written: 0.10", main("a: {type: string, default: 0.10}", ONE), **runs(4, "run 0.10")),
+    Case("default as written: 01234", main("a: {type: string, default: 01234}", ONE), **runs(4, "run 01234")),
+    Case("default as written: yes", main("a: {type: string, default: yes}", ONE), **runs(4, "run yes")),
+    Case("bool is true or false", main("a: {type: bool, default: False}", ONE), **runs(4, "run false")),
+    Case("bool as a flag", main("a: {type: bool, default: true, flag: --fast}", ONE), **runs(4, "run --fast")),
+    Case("None only where declared", main("a: string", ONE), {"a": None}, **refuses(4, "not optional")),
+    Case("optional admits None", main("a: {type: float, optional: true}", ONE), **runs(4, "run None")),
+    Case("a list of texts is JSON", main("a: {type: list, default: [x, 'y z']}", ONE), **runs(4, """run '["x", "y z"]'""")),
+    Case("choices", main("a: {type: choice, choices: [x, y]}", ONE), {"a": "z"}, **refuses(4, "not one of 'x', 'y'")),
+    Case("bounds", main("a: {type: float, max: 1}", ONE), {"a": "2"}, **refuses(4, "more than 1")),
+    Case("NaN is not declared", main("a: float", ONE), {"a": "nan"}, **refuses(4, "not a finite number")),
+    Case("path default is the project's", main("a: {type: path, default: d.csv}", ONE), files=("project/d.csv",), **runs(4, "run {project}/d.csv")),
+    Case("path of an output", main("a: {type: path, exists: false}", ONE), {"a": "new"}, **runs(4, "run {caller}/new")),
+    Case("remote path", main("a: path", ONE), {"a": "s3://b/x"}, **refuses(4, "remote")),
+    Case("relative uri becomes absolute", main("a: uri", ONE), {"a": "./d"}, **runs(4, "run {caller}/d")),
+    Case("a dot in a name", main("a.b: string", "'run {a.b}'"), {"a.b": "1"}, **runs(4, "run 1")),
+    Case("a number as a name", main("1: string", "'run {1}'"), {"1": "x"}, **runs(4, "run x")),
+    Case("a name that is no name", main("'a b': string", "'run'"), {"a b": "1"}, **refuses(4, "letters, digits")),
+    Case("a secret in a command", main("a: {secret: true}", ONE), {"a": "x"}, **refuses(4, "secret")),
+    Case("a misspelled parameter", main("alpha: {default: 1}", "'run {alpha}'"), {"aplha": "2"}, **refuses(3, "Did you mean 'alpha'")),
+    Case("quotes around a placeholder", main("a: string", "'run \"{a}\"'"), {"a": "x y"}, **runs(5, 'run "x y"')),
+    Case("conversion", main("a: string", "'run {a!r}'"), {"a": "x"}, **refuses(5, "{a}")),
+    Case("format specification", main("a: string", "'run {a:>5}'"), {"a": "x"}, **refuses(5, "{a}")),
+    Case("index", main("a: string", "'run {a[0]}'"), {"a": "xy"}, **refuses(5, "{a}")),
     Case(
-        "path default is the project's",
-        main("a: {type: path, default: d.csv}", ONE),
-        files=("project/d.csv",),
-        section="4",
-        ours={"command": "run {project}/d.csv"},
+        "extra parameters after a command of many lines", "entry_points:\n  main:\n    command: |\n      c 1\n", {"z": "2"}, **runs(5, "c 1 --z 2\n")
     ),
-    Case("path of an output", main("a: {type: path, exists: false}", ONE), {"a": "new"}, section="4", ours={"command": "run {caller}/new"}),
-    Case("remote path", main("a: path", ONE), {"a": "s3://b/x"}, section="4", ours={"refused": "remote"}),
-    Case("relative uri becomes absolute", main("a: uri", ONE), {"a": "./d"}, section="4", ours={"command": "run {caller}/d"}),
-    Case("a dot in a name", main("a.b: string", "'run {a.b}'"), {"a.b": "1"}, section="4", ours={"command": "run 1"}),
-    Case("a number as a name", main("1: string", "'run {1}'"), {"1": "x"}, section="4", ours={"command": "run x"}),
-    Case("a name that is no name", main("'a b': string", "'run'"), {"a b": "1"}, section="4", ours={"refused": "letters, digits"}),
-    Case("a secret in a command", main("a: {secret: true}", ONE), {"a": "x"}, section="4", ours={"refused": "secret"}),
-    Case(
-        "a misspelled parameter", main("alpha: {default: 1}", "'run {alpha}'"), {"aplha": "2"}, section="3", ours={"refused": "Did you mean 'alpha'"}
-    ),
-    Case("quotes around a placeholder", main("a: string", "'run \"{a}\"'"), {"a": "x y"}, section="5", ours={"command": 'run "x y"'}),
-    Case("conversion", main("a: string", "'run {a!r}'"), {"a": "x"}, section="5", ours={"refused": "{a}"}),
-    Case("format specification", main("a: string", "'run {a:>5}'"), {"a": "x"}, section="5", ours={"refused": "{a}"}),
-    Case("index", main("a: string", "'run {a[0]}'"), {"a": "xy"}, section="5", ours={"refused": "{a}"}),
-    Case(
-        "extra parameters after a command of many lines",
-        "entry_points:\n  main:\n    command: |\n      c 1\n",
-        {"z": "2"},
-        section="5",
-        ours={"command": "c 1 --z 2\n"},
-    ),
-    Case("a declaration of nothing", main("a:", ONE), {"a": "x"}, section="3", ours={"command": "run x"}),
-    Case("parameters of nothing", "entry_points:\n  main:\n    parameters:\n    command: run\n", section="3", ours={"command": "run"}),
-    Case("a wrong entry point beside a good one", "entry_points:\n  bad:\n  main: {command: run}\n", section="3", ours={"command": "run"}),
-    Case("an empty file", "", entry="t.py", files=("t.py",), section="3", ours={"command": "python t.py"}),
-    Case("entry points of nothing", "entry_points:\n", entry="t.py", files=("t.py",), section="3", ours={"command": "python t.py"}),
-    Case("a key twice", "name: a\nname: b\nentry_points: {main: {command: run}}", section="3", ours={"refused": "stands twice"}),
-    Case(
-        "a misspelled key",
-        "entry_pionts: {main: {command: run}}\n",
-        entry="t.py",
-        files=("t.py",),
-        section="3",
-        ours={"refused": "Did you mean 'entry_points'"},
-    ),
-    Case("a misspelled type", main("a: flaot", ONE), {"a": "1"}, section="3", ours={"refused": "Did you mean 'float'"}),
-    Case("a command that YAML takes for a truth", "entry_points: {main: {command: true}}", section="3", ours={"command": "true"}),
-    Case("an entry point that YAML takes for a truth", "entry_points: {on: {command: run}}", entry="on", section="3", ours={"command": "run"}),
-    Case(
-        "conda_env outside",
-        "conda_env: ../c.yaml\nentry_points: {main: {command: run}}",
-        files=("../c.yaml",),
-        section="3",
-        ours={"refused": "leaves the project"},
-    ),
-    Case("a script that is not there", "", entry="nowhere.py", file="", section="3", ours={"refused": "no entry point 'nowhere.py'"}),
-    Case("a script outside", "", entry="../t.py", files=("../t.py",), file="", section="3", ours={"refused": "leaves the project"}),
-    Case("main by convention", "", files=("main.py",), file="", section="3", ours={"command": "python main.py"}),
+    Case("a declaration of nothing", main("a:", ONE), {"a": "x"}, **runs(3, "run x")),
+    Case("parameters of nothing", "entry_points:\n  main:\n    parameters:\n    command: run\n", **runs(3, "run")),
+    Case("a wrong entry point beside a good one", "entry_points:\n  bad:\n  main: {command: run}\n", **runs(3, "run")),
+    Case("an empty file", "", entry="t.py", files=("t.py",), **runs(3, "python t.py")),
+    Case("entry points of nothing", "entry_points:\n", entry="t.py", files=("t.py",), **runs(3, "python t.py")),
+    Case("a key twice", "name: a\nname: b\nentry_points: {main: {command: run}}", **refuses(3, "stands twice")),
+    Case("a misspelled key", "entry_pionts: {main: {command: run}}\n", entry="t.py", files=("t.py",), **refuses(3, "Did you mean 'entry_points'")),
+    Case("a misspelled type", main("a: flaot", ONE), {"a": "1"}, **refuses(3, "Did you mean 'float'")),
+    Case("a command that YAML takes for a truth", "entry_points: {main: {command: true}}", **runs(3, "true")),
+    Case("an entry point that YAML takes for a truth", "entry_points: {on: {command: run}}", entry="on", **runs(3, "run")),
+    Case("conda_env outside", "conda_env: ../c.yaml\nentry_points: {main: {command: run}}", files=("../c.yaml",), **refuses(3, "leaves the project")),
+    Case("a script that is not there", "", entry="nowhere.py", file="", **refuses(3, "no entry point 'nowhere.py'")),
+    Case("a script outside", "", entry="../t.py", files=("../t.py",), file="", **refuses(3, "leaves the project")),
+    Case("main by convention", "", files=("main.py",), file="", **runs(3, "python main.py")),
     Case(
         "the system's environment by convention",
         "entry_points: {main: {command: run}}",
@@ -210,7 +193,7 @@ entry_points:
         ours={"environment": ("system", None)},
         environment=True,
     ),
-    Case("docker environment of mappings", "docker_env: {image: x, environment: [[A]]}\n", section="3", ours={"refused": '["NAME", "value"]'}),
+    Case("docker environment of mappings", "docker_env: {image: x, environment: [[A]]}\n", **refuses(3, '["NAME", "value"]')),
 ]
 
 

@@ -1,6 +1,7 @@
 """MLproject files: what they say, and what is refused where."""
 
 import json
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -295,7 +296,5 @@ def test_a_normal_file_is_read_in_a_few_milliseconds(read, tmp_path):
 
 
 def test_the_model_can_be_imported_without_yaml():
-    import subprocess
-
     code = "import sys, nbproj.project.model, nbproj.project.parameters, nbproj.project.mlproject; sys.exit('yaml' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60, cwd=Path(__file__).parents[3]).returncode == 0

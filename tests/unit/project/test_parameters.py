@@ -179,6 +179,16 @@ def test_a_name_beside_the_one_it_resembles_passes():
     assert resolve(entry(Parameter("alpha")), {"alpha": "1", "alphas": "2"}, base=HERE) == {"alpha": "1", "alphas": "2"}
 
 
+def test_what_json_cannot_hold_is_refused():
+    loop = []
+    loop.append(loop)
+    for value in (loop, {(1, 2): 3}):
+        assert "that JSON cannot hold" in refused(entry(), {"p": value})
+    assert "that JSON cannot hold" in refused(entry(Parameter("p", "list")), {"p": loop})
+    assert "that JSON cannot hold" in refused(entry(Parameter("p", "dict")), {"p": {(1, 2): 3}})
+    assert "is not an int" in refused(entry(Parameter("p", "int")), {"p": loop})
+
+
 # --- secrets
 
 TOKEN = Parameter("token", secret=True)
@@ -201,6 +211,11 @@ def test_a_secret_that_is_not_given_is_taken_from_its_variable(monkeypatch):
     monkeypatch.setenv("TOKEN", "hush")
     assert resolve_all(entry(TOKEN), {}, base=HERE).secrets == {"TOKEN": "hush"}
     assert resolve_all(entry(TOKEN), {"token": "other"}, base=HERE).secrets == {"TOKEN": "other"}
+
+
+def test_an_optional_secret_without_a_value_sets_no_variable():
+    declared = entry(Parameter("token", secret=True, optional=True), Parameter("key", secret=True, default=None, optional=True))
+    assert resolve_all(declared, {}, base=HERE, environ={}).secrets == {}
 
 
 def test_a_missing_secret_is_asked_for_by_its_variable():
