@@ -40,8 +40,9 @@ def read_annotation(annotation: ast.expr | None, parameter: Parameter) -> Parame
 
     Examples
     --------
-    >>> read_annotation(ast.parse("list[float] | None", mode="eval").body, Parameter("rates"))
-    Parameter(name='rates', type='list', ..., optional=True, ..., item='float', declared=None)
+    >>> rates = read_annotation(ast.parse("list[float] | None", mode="eval").body, Parameter("rates"))
+    >>> (rates.type, rates.item, rates.optional) if rates else None
+    ('list', 'float', True)
     """
     if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
         try:
