@@ -47,11 +47,13 @@ def changes_reading(name: str, words: Sequence[str | None]) -> bool:
 
 def runs_input(name: str, rest: Sequence[Word]) -> bool:
     """Whether a program may take what it reads for code, or for a list of words: it was given no program to run."""
+    if name in ("read", "mapfile", "readarray"):
+        return True
     if name in programs.REREADERS:
         return name not in ("eval", "trap", "source", ".") or any((word.text or "/dev/").startswith(("/dev/", "/proc/")) for word in rest)
     if name not in programs.SHELLS and programs.interpreter(name) is None:
         return False
-    return not any(
+    return any(word.text is None for word in rest) or not any(
         (word.text or "")[-1:] in ("c", "e", "m") if word.prefix[:1] in ("-", "+") else not word.prefix.startswith(("/dev/", "/proc/"))
         for word in rest
     )
@@ -98,6 +100,9 @@ def _python_option(text: str, behind: Word | None, at: int) -> tuple[bool, bool]
     takes = bool(kind) and not value
     if takes and behind is not None:
         _program_text("python", behind)
+    module = value or (behind.text if behind is not None else "")
+    if kind == "m" and module in programs.PYTHON_REREADERS:
+        refuse(f"'python -m {module}' runs what it is given: a value would become code", at)
     return takes, kind in ("c", "m")
 
 
@@ -107,10 +112,14 @@ def _known_option(name: str, text: str, behind: Word | None, *, code: bool) -> N
         known(behind, f"what follows '{name} {text}'")
 
 
-def test(operands: Sequence[Word], at: int) -> None:
+def test(name: str, operands: Sequence[Word], at: int) -> None:
     """Allow the forms of `[` whose operators are written out: `-v` and its kin evaluate their operand."""
     if not holes_of(operands):
         return
+    if name == "[":
+        if operands[-1].text != "]":
+            refuse("this '[' is not closed", at)
+        operands = operands[:-1]
     if operands[0].bare == "!":
         operands = operands[1:]
     for hole in holes_of(operands):
@@ -127,7 +136,7 @@ def printf(rest: Sequence[Word], at: int) -> None:
     dashes = bool(rest) and rest[0].text == "--"
     layout = rest[1 if dashes and len(rest) > 1 else 0] if rest else None
     text = layout.text if layout is not None else ""
-    if text is None or (not dashes and text.startswith("-")) or _COUNTING_FORMAT.search(text):
+    if text is None or (layout is not None and not layout.single) or (not dashes and text.startswith("-")) or _COUNTING_FORMAT.search(text):
         refuse("the format of 'printf' must be written out, without -v and %n", at)
 
 
@@ -135,8 +144,9 @@ def operand(name: str, word: Word, *, dashes: bool) -> None:
     """Refuse a program's file that a value, or something else unknown, could turn into an option or into code."""
     at = word.holes[0].at if word.holes else word.at
     if len(word.holes) > len(word.direct):
-        refuse(f"as the file that '{name}' runs, what a command writes would be code", at)
-    if word.text is not None or word.prefix or (dashes and word.single):
+        refuse(f"as the file that '{name}' runs, a value would be code or an option", at)
+    known = word.text is None or word.single  # braces and patterns could become options
+    if known and (word.prefix or word.text is not None or (dashes and word.single)):
         return
     if word.holes:
         refuse(f"as the file that '{name}' runs, a value could be an option: write -- or ./ in front of it", at)

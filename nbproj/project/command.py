@@ -270,4 +270,6 @@ def _error(text: str, refusal: Refusal, place: Place | None) -> TemplateError:
     column = refusal.at - (text.rfind("\n", 0, refusal.at) + 1) + 1
     name = re.match(r"\{([A-Za-z0-9_.-]+)\}", text[refusal.at :])
     about = f"{name.group()}: " if name and not refusal.reason.startswith("{") else ""
+    if not about and "cannot be followed" in refusal.reason:
+        about = "no value can be proven safe in this command: "
     return TemplateError(f"command, line {line}, column {column}: {about}{refusal.reason}", place=place)

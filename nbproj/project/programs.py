@@ -12,10 +12,12 @@ from typing import Final
 __all__ = [
     "BINARY_TESTS",
     "BUILTINS",
+    "CODE_OPTIONS",
     "HARMLESS_BUILTINS",
     "LAUNCHERS",
     "OPTION_RUNNERS",
     "OWN_VARIABLES",
+    "PYTHON_REREADERS",
     "REREADERS",
     "SHELLS",
     "SHELLS_READ_HERE",
@@ -28,7 +30,7 @@ __all__ = [
 ]
 
 OWN_VARIABLES: Final = re.compile(
-    r"(BASH.*|BROWSER|COMP_.*|DYLD_.*|.*EDITOR|ENV|EPOCH.*|FUNCNEST|GIT_.*|HISTCMD|IFS|_?(JAVA|JDK)_.*OPTIONS|LD_.*|LESS.*|LINENO|MAKE.*|MFLAGS"
+    r"(BASH.*|BROWSER|COMP_.*|DYLD_.*|GCONV_PATH|.*EDITOR|ENV|EPOCH.*|FUNCNEST|GIT_.*|HISTCMD|IFS|_?(JAVA|JDK)_.*OPTIONS|LD_.*|LESS.*|LINENO|MAKE.*|MFLAGS"
     r"|NODE_OPTIONS|OPT(ARG|ERR|IND)|.*PAGER|PATH|PERL5.*|POSIXLY_CORRECT|PROMPT_COMMAND|PS[0-4]|PYTHON(BREAKPOINT|INSPECT|STARTUP|WARNINGS)|RANDOM"
     r"|RSYNC_.*|RUBYOPT|R_PROFILE.*|SECONDS|SHELL|SHELLOPTS|SRANDOM|TAR_OPTIONS|TIMEFORMAT|VISUAL|ZDOTDIR|_)"
 )
@@ -54,6 +56,12 @@ REREADERS: Final = {
     "xargs": "splits what it reads",
 }
 """Programs before which no value is safe, and why."""
+
+CODE_OPTIONS: Final = frozenset({"-c", "-e", "-q", "--eval", "--command", "--execute", "--exec", "--query", "--sql"})
+"""Options behind which a sentence, in most programs, is a program text or a query."""
+
+PYTHON_REREADERS: Final = frozenset({"timeit", "pdb", "IPython", "code", "cProfile", "profile", "trace"})
+"""Modules that run the code, or the file, that they are given."""
 
 HARMLESS_BUILTINS: Final = frozenset({":", "true", "false", "echo", "cd", "pwd"})
 BUILTINS: Final = frozenset(
@@ -169,6 +177,8 @@ _PYTHON: Final = Interpreter(frozenset())
 _R_FLAGS: Final = "--vanilla --no-save --no-restore --slave --verbose --no-init-file --no-environ --no-site-file"
 _AWK: Final = _language("-e --source", "", "-F -v -f", first=True)
 _INTERPRETERS: Final = {
+    **dict.fromkeys(("ipython", "ipython3", "guile"), _language("-c")),
+    **dict.fromkeys(("osascript", "groovy", "scala", "elixir", "clojure", "racket"), _language("-e")),
     "perl": _language("-e -E", "-w -W -T"),
     "ruby": _language("-e", "-w"),
     "node": _language("-e -p --eval --print"),

@@ -60,9 +60,8 @@ class _Proof:
         if self._command.words:
             self._argv(self._command.words)
 
-    def _carry(self, word: Word) -> None:
+    def _carry(self, name: str, word: Word) -> None:
         """Remember that a variable of the program's environment holds a value."""
-        name = word.assigns or ""
         if programs.OWN_VARIABLES.fullmatch(name):
             refuse(f"the variable {name} changes what programs run", word.holes[0].at)
         for hole in word.direct:
@@ -79,7 +78,7 @@ class _Proof:
         program = _program(self._command.words[0])
         if program is None or program in programs.BUILTINS | _PLAIN_BUILTINS | {"command", "builtin"}:
             refuse("an assignment is only safe in front of a program that is not part of the shell", at)
-        self._carry(word)
+        self._carry(word.assigns or "", word)
 
     def _argv(self, words: Sequence[Word]) -> None:
         """Look at a program and its arguments."""
@@ -94,7 +93,7 @@ class _Proof:
         at = holes[0].at if holes else first.at
         if name is None:
             if holes or self._variables:
-                refuse("the program is only known when the shell runs: write its name out", at)
+                refuse('the program is only known when the shell runs: write its name out, or "$FOLDER/name" in double quotes', at)
         elif name in programs.WRAPPERS:
             self._wrapped(name, programs.WRAPPERS[name], rest)
         elif name in programs.REREADERS:
@@ -110,7 +109,7 @@ class _Proof:
     def _plain(self, name: str, rest: Sequence[Word], at: int) -> None:
         """Look at a builtin of the shell, or a program that runs no code of its own accord."""
         if name in ("test", "["):
-            arguments.test(rest[:-1] if name == "[" and rest and rest[-1].text == "]" else rest, at)
+            arguments.test(name, rest, at)
         elif name == "printf":
             arguments.printf(rest, at)
         elif name in programs.BUILTINS and (arguments.holes_of(rest) or name not in _PLAIN_BUILTINS):
@@ -137,10 +136,9 @@ class _Proof:
         operands, options, index = wrapper.operands, True, 0
         while index < len(rest):
             word, index = rest[index], index + 1
-            if wrapper.assigns and word.assigns is not None and word.single:
+            if wrapper.assigns and any(cell.value == "=" for cell in word.cells) and not (options and word.prefix.startswith("-")):
                 options = False
-                if word.holes:
-                    self._carry(word)
+                self._sets(name, word)
             elif options and word.prefix.startswith("-"):
                 text = arguments.known(word, f"an option of '{name}'")
                 option, equals, _ = text.partition("=")
@@ -159,6 +157,14 @@ class _Proof:
                 arguments.known(word, f"what follows '{name}'")
                 operands, options = operands - 1, False
 
+    def _sets(self, name: str, word: Word) -> None:
+        """Take `NAME=value` among the operands of a wrapper, however it is quoted."""
+        variable, equals, _ = word.prefix.partition("=")
+        if not equals or not word.single:
+            refuse(f"whether '{name}' sets a variable here is only known when the shell runs: put the value in double quotes", word.at)
+        if word.holes:
+            self._carry(variable, word)
+
     def _shell(self, name: str, rest: Sequence[Word], at: int) -> None:
         """Read the text of `sh -c`, or let a script have its arguments."""
         code, index, dashes = False, 0, False
@@ -168,6 +174,8 @@ class _Proof:
             dashes = text == "--"
             if _SHELL_FLAGS.fullmatch(text):
                 code = code or (text[0] == "-" and "c" in text)
+                if text.count("o") > 1 or (text[0] == "+" and "c" in text):
+                    refuse(f"what '{name} {text}' does with the words behind it is not known here", rest[index - 1].at)
                 if "o" in text:
                     if index >= len(rest) or rest[index].text not in arguments.SHELL_OPTIONS:
                         refuse(f"the option behind '{text}' is not known here", rest[index - 1].at)
@@ -213,6 +221,8 @@ class _Proof:
         for index, word in enumerate(rest):
             text = word.text
             behind = rest[index + 1 :]
+            if text in programs.CODE_OPTIONS and behind and behind[0].holes and any(cell.value in (" ", "\n", "\t") for cell in behind[0].cells):
+                refuse(f"it is part of a text that '{name} {text}' may run: hand the value over as an argument of its own", behind[0].holes[0].at)
             if text is None or not (arguments.holes_of(behind) or self._variables):
                 continue
             started = text.rpartition("/")[2]

@@ -22,6 +22,7 @@ _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9]")
 # Inside `${...}` and arithmetic only what cannot hide their end.
 _BRACED: Final = re.compile(r"\{[A-Za-z0-9_!#@*?:=+,./%^\[\] -]*\}")
 _PLAIN: Final = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*|[0-9]+|[@*#?!$-])\}")
+_LAST: Final = re.compile(r"_|BASH_(COMMAND|EXECUTION_STRING|ARG.*)")
 _ARITHMETIC: Final = re.compile(r"[A-Za-z0-9_ +*/%<>=!&|^~?:,$-]")
 
 
@@ -65,6 +66,7 @@ class Scanner(ABC):
         self._open = -1  # index behind a `$NAME` without braces, which a following value would lengthen
         self._seen = False
         self._piped = False
+        self._moved: list[Hole] = []  # what `cd` was given, and $PWD holds since
         self.commands: list[Command] = []
         self.last: Command | None = None
 
@@ -192,7 +194,7 @@ class Scanner(ABC):
         self._index += 1
         here = self._next
         if here == HOLE:
-            self._refuse(f"the '$' before it: a shell variable is written ${{{{{self._hole().name}}}}}")
+            self._refuse(f"a '$' stands before it: a shell variable is written ${{{{{self._hole().name}}}}}")
         if here in ("[", "\\") or (not quote and here in ("'", '"')):
             self._refuse(f"'${here}' cannot be followed", start)
         name = _NAME.match(self._text, self._index)
@@ -222,6 +224,12 @@ class Scanner(ABC):
 
     def _variable(self, name: str, start: int, quote: Quote) -> Expansion:
         """Take `$name`: where it holds a value, it is as good as a hole, and only whole in double quotes."""
+        if _LAST.fullmatch(name):
+            self._refuse(f"${name} may hold a value of a command before it: write the placeholder again", start)
+        if name in ("PWD", "OLDPWD") and self._moved:
+            if quote != '"':
+                self._refuse(f"the shell splits the value in ${name} here: write it in double quotes", start)
+            return Expansion([*self._moved])
         if not self._taint.covers(name):
             return Expansion(many=name == "@")
         if quote != '"' or name == "*":
@@ -242,7 +250,7 @@ class Scanner(ABC):
         plain = _PLAIN.fullmatch(match.group())
         if plain is not None:
             return self._variable(plain.group(1), start - 1, quote)
-        if self._taint:
+        if self._taint or self._moved or re.search(r"(?<![A-Za-z0-9_])_(?![A-Za-z0-9_])|BASH_", match.group()):
             self._refuse("this ${...} cannot be followed beside a variable that holds a value", start)
         return Expansion(many="@" in match.group())
 

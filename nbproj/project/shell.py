@@ -118,6 +118,8 @@ class Reader(Scanner):
             closed = self._take(command, word)
         if command.words or command.assignments or command.redirects:
             self.commands.append(command)
+            if command.words and command.words[0].text in ("cd", "pushd", "command", "builtin"):
+                self._moved += command.holes
         self.last = None if closed or not command.words else command
 
     def _subshell(self) -> bool:

@@ -139,7 +139,7 @@ class Word:
         return not any(
             cell.value.many or not cell.quote
             if isinstance(cell.value, Expansion)
-            else cell.quote == "" and isinstance(cell.value, str) and cell.value in "*?[{}~"
+            else cell.quote == "" and isinstance(cell.value, str) and cell.value in "*?[{}"
             for cell in self.cells
         )
 

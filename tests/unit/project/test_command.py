@@ -207,6 +207,12 @@ REAL = [
     "papermill in.ipynb out.ipynb -p alpha {x} # note",
     "diff <(sort -- {x}) <(sort -- {y})",
     "! ( receive {x} ) || receive {y}",
+    "~/conda/bin/python train.py {x}",
+    '"$HOME/bin/python" train.py {x}',
+    'cd {x} && python train.py --data "$PWD/data"',
+    'env "A={x}" python train.py $EXTRA',
+    "python -m pytest {x}",
+    'python train.py --name "run-{x}-$(date +%F)" > {y}/log.txt 2>&1',
     "spark-submit --master local[2] job.py {x}",
 ]
 

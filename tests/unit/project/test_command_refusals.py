@@ -32,7 +32,8 @@ REFUSED = {
     ],
     "the program itself": [
         "{x}", "{x} a", "./{x}", "'{x}' a", "bin/{x} a", "A=1 {x}", "env {x} ls", "env A=1 {x}", "nohup {x}", "exec {x}", "command {x}",
-        "time {x}", "$({x})", "$P {x}", '"$P" {x}',
+        "time {x}", "$({x})", "$P {x}", '"$P" {x}', "env 'A=b' {x}", 'env "A=b" {x}', 'env "$D/A=b" {x}', 'env "$A=b" {x}', "env -- A=b {x}",
+        "sudo 'A=b' {x}", "nice -5 {x}", "timeout 5 {x}", "exec -a {x} ls", "exec -a n {x}", "stdbuf -oL {x}",
     ],
     "variables of the shell": [
         "a={x}", "a={x}; eval $a", "a+={x}", "PATH={x} ls", "LD_PRELOAD={x} ls", "BASH_ENV={x} bash a.sh", "env PS4={x} bash -x a.sh",
@@ -42,7 +43,8 @@ REFUSED = {
         "eval {x}", "eval 'echo {x}'", "trap {x} EXIT", "source {x}", ". {x}", "alias a={x}", "export {x}", "export a={x}", "declare {x}",
         "declare -i a={x}", "local a={x}", "typeset {x}", "readonly {x}", "read {x}", "unset {x}", "printf -v {x} a", "printf {x}",
         "printf {x} a", "printf '%n' {x}", "test -v {x}", "[ -v {x} ]", "[ {x} {y} ]", "[ {x} = a -o {y} = b ]", "[ $a = {x} ]", "mapfile {x}",
-        "wait -p {x}", "builtin eval {x}", "command eval {x}", "command -v {x}", "set {x}", "shift {x}", "exit {x}",
+        "wait -p {x}", "builtin eval {x}", "command eval {x}", "command -v {x}", "set {x}", "shift {x}", "exit {x}", "printf {{-v,a}} {x}",
+        "[ {x} = {y}",
     ],
     "compound commands that cannot be followed": [
         "case {x} in a) ls;; esac", "case a in {x}) ls;; esac", "f() {{ ls {x}; }}; f", "function f {{ ls {x}; }}", "coproc cat {x}",
@@ -57,7 +59,8 @@ REFUSED = {
     "program texts": [
         "python -c 'print({x})'", "python3.12 -uc \"print('{x}')\"", "perl -e 'print {x}'", "ruby -e 'p {x}'", "node -e '{x}'",
         "Rscript -e 'f({x})'", "awk '{{print {x}}}'", "awk -f {x}", "sed 's/a/{x}/' f", "sed -e 's/a/{x}/' f", "jq {x}", "env python -c '{x}'",
-        "conda run python -c '{x}'", "find . -exec python -c '{x}' \\;",
+        "conda run python -c '{x}'", "find . -exec python -c '{x}' \\;", "psql -c \"select '{x}'\"", 'duckdb --command "select {x}"',
+        'osascript -e "say {x}"',
     ],
     "options of interpreters": [
         "python {x}", "python -u {x}", "python -m {x}", "python -W {x} a.py", "python -X{x} a.py", "bash {x} {y}", "bash -c {x}", "bash -{x} a",
@@ -65,7 +68,7 @@ REFUSED = {
         "node --require a {x}", "Rscript {x}", 'python "$A" {x}', "python $A a.py {x}", "sh \"$@\"-c 'ls {x}'", "sh \"$A\" 'ls {x}'",
         'awk "$A" {x}', "awk -F $A 'p' {x}", "python ./$(ls {x})", "bash <(echo {x})", "bash -- <(echo {x})", "bash < <(echo {x})", "uv run {x}",
         "uv run --with a {x}", "conda run -n e {x} {y}", "mpirun {x}", "mpirun -n 2 {x}", "timeout {x} {y}", "torchrun --standalone {x}",
-        "docker run {x}",
+        "docker run {x}", "python {{-c,}} {x}", "python *c {x}", "python -m timeit {x}", "python -mpdb {x}", "ipython -c {x}",
     ],
     "options of programs that run something": [
         "tar {x}", "tar xf a.tar {x}", "rsync {x} {y}", "git clone {x}", "git -c {x} log", "find {x}", "find . {x} {y}",
@@ -75,6 +78,7 @@ REFUSED = {
         "echo {x} | sh", "echo {x} | bash -s", "echo {x} | python", "echo {x} | python -", "echo {x} | env bash", "echo {x} | xargs ls",
         "echo {x} | tee f | sudo sh", "echo {x} | bash /dev/stdin", "(echo {x}) | sh", "echo {x} | (sh)", "echo {x} > >(sh)",
         "{{ sh; }} < <(echo {x})", "exec < <(echo {x}); sh", "echo {x} | . /dev/stdin", "bash < {x}", "env A=$(echo {x}) ls",
+        'echo {x} | while read l; do sh -c "$l"; done', 'echo {x} | sh -c "$(cat)"', "echo {x} | mapfile a",
     ],
     "nested shells": [
         'bash -c "ls `a` {x}"', 'bash -c "ls $A {x}"', 'bash -c "ls $(echo {x})"', 'bash -c "$A"{x}', "bash -c 'echo `ls {x}`'",
@@ -83,6 +87,7 @@ REFUSED = {
         "sh -c 'ls {x} &> f'", "sh -c 'cat <(ls {x})'", "sh -c '[[ a ]] && ls {x}'", "bash -O extglob -c 'ls {x}'",
         "docker exec c sh -c 'ls {x}'", "find . -exec sh -c 'eval {x}' \\;", "bash -c 'ls \"\\{x}\"'", "bash -c 'ls \\{x}'",
         'bash -c "ls \\\\{x}"', "bash -c ls\\ \\\\{x}", "bash -c *' {x}'", "find . -name '*.csv' -exec sh -c 'receive \"$1\"' _ ./{x} \\;",
+        "bash +c 'ls {x}'", "bash -ooc pipefail errexit 'ls {x}'", "bash {{-c,}} {x}", "sh \"$@\"-c 'ls {x}'",
     ],
     "arguments of a nested shell that it splits or evaluates": [
         "bash -c 'ls $1' _ {x}", "bash -c 'eval \"$1\"' _ {x}", "bash -c '$1' _ {x}", "bash -c '\"$1\"' _ {x}", "bash -c 'ls $@' _ {x}",
@@ -93,6 +98,11 @@ REFUSED = {
         "A={x} bash -c 'ls $A'", "env A={x} sh -c 'eval \"$A\"'", "A={x} bash -c '[[ A -gt 1 ]]'", "A={x} bash -c 'echo $((A))'",
         "A={x} bash -c 'let A+1'", "A={x} bash -c 'declare -i B; B=A'", "A={x} docker exec c bash -c 'ls $A'", "A={x} bash -c 'echo ${{a[A]}}'",
         "A={x} bash -c 'bash -c \"ls \\$A\"'",
+    ],
+    "variables that hold what a command was given": [
+        "mkdir {x} && cd $_", 'mkdir {x} && cd "$_"', "echo {x}; $_", 'echo {x}; ls "${{_}}"', 'ls {x}; eval "$BASH_COMMAND"',
+        "cd {x} && ls $PWD", 'cd {x} && bash -c "ls $PWD {y}"', "command cd {x}; ls ${{PWD}}", "bash -c 'cd \"$1\" && ls $PWD' _ {x}",
+        "bash -c 'ls \"$_\"' _ {x}",
     ],
 }  # fmt: skip
 ROWS = [pytest.param(text, id=f"{kind}: {text}") for kind, texts in REFUSED.items() for text in texts]
