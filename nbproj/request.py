@@ -80,6 +80,7 @@ class Order:
         if self.docker_args or self.docker_auth or self.build_image is not None:
             msg = "docker environments are not there yet in this version of nbproj: leave the docker options (-A, --build-image) out"
             raise BackendError(msg)
+        self.config()
         if self.output is not None and self.output.suffix != ".ipynb":
             msg = f"--output {self.output} must end in .ipynb: it is where the executed notebook goes"
             raise UsageError(msg)

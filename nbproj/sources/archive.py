@@ -81,7 +81,7 @@ class ArchiveSource:
     def fetch(self, version: str | None, progress: Progress, credentials: Credentials | None = None) -> Checkout:  # noqa: ARG002 - for Git servers
         """Return the archive's files in a temporary folder.
 
-        A single folder at the top is the root, unless there is an MLproject file beside it.
+        A single folder at the top is the root, as in the archives that Git hosts offer; `#sub/dir` may be written with or without it.
 
         Parameters
         ----------
@@ -109,7 +109,8 @@ class ArchiveSource:
             folder = made / self.address.name
             extract(archive, folder, shown, self.limits)
             (made / "download.zip").unlink(missing_ok=True)
-            root, notebook = project_root(_top(folder), self.address.sub, shown)
+            whole = bool(self.address.sub) and (folder / self.address.sub).exists()
+            root, notebook = project_root(folder if whole else _top(folder), self.address.sub, shown)
             progress(Event("fetched", f"fetched {shown}"))
         except BaseException:
             shutil.rmtree(made, ignore_errors=True)

@@ -226,3 +226,11 @@ def test_an_interrupted_download_leaves_nothing(project, web):
 
         with pytest.raises(KeyboardInterrupt):
             fetch(f"{server.url}/dumb/model.zip", progress=interrupt)
+
+
+def test_a_folder_after_the_hash_may_be_written_with_or_without_the_single_top_folder(tmp_path):
+    with zipfile.ZipFile(tmp_path / "wine.zip", "w") as archive:
+        archive.writestr("wine-main/sub/a.py", "")
+    for sub in ("sub", "wine-main/sub"):
+        with fetch(f"{tmp_path}/wine.zip#{sub}") as checkout:
+            assert (checkout.root / "a.py").exists()

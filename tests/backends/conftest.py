@@ -1,0 +1,145 @@
+"""Projects, stores and command lines for tests that really run something."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat.v4
+import pytest
+
+from nbproj.tracking.store import RunRecord, Store
+
+
+@dataclass
+class Completed:
+    """What a command line left."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self):
+        """Its standard output as a document."""
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def cli(home) -> Callable[..., Completed]:
+    """Return a function that runs `nbproj` in a process of its own."""
+
+    def run(*arguments: object, cwd: Path | None = None, timeout: float = 120, **environment: str) -> Completed:
+        done = subprocess.run(
+            [sys.executable, "-m", "nbproj", *map(str, arguments)],
+            cwd=cwd,
+            env={**os.environ, **environment},
+            capture_output=True,
+            timeout=timeout,
+            check=False,
+        )
+        assert b"Traceback" not in done.stderr, done.stderr.decode()
+        return Completed(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    return run
+
+
+@pytest.fixture
+def project(tmp_path) -> Callable[..., Path]:
+    """Return a function that makes a project: its MLproject, and further files by name."""
+
+    def make(mlproject: str = "", /, **files: str) -> Path:
+        folder = tmp_path / "project"
+        folder.mkdir(exist_ok=True)
+        if mlproject:
+            (folder / "MLproject").write_text(mlproject)
+        for name, text in files.items():
+            path = folder / name.replace("__", ".")
+            path.write_text(text)
+        return folder
+
+    return make
+
+
+@pytest.fixture
+def notebook(tmp_path) -> Callable[..., Path]:
+    """Return a function that writes a notebook with these cells; the first is tagged `parameters` when it assigns."""
+
+    def make(*sources: str, name: str = "project/nb.ipynb", parameters: str | None = None, kernel: str = "python3") -> Path:
+        cells = [nbformat.v4.new_code_cell(source) for source in sources]
+        if parameters is not None:
+            cells.insert(0, nbformat.v4.new_code_cell(parameters, metadata={"tags": ["parameters"]}))
+        for index, cell in enumerate(cells):
+            cell["id"] = f"cell-{index}"
+        document = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": {"name": kernel, "display_name": kernel, "language": "python"}})
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(nbformat.writes(document))
+        return path
+
+    return make
+
+
+@pytest.fixture
+def store(tmp_path, monkeypatch) -> Store:
+    """Return a new SQLite store that every command of the test uses."""
+    from nbproj.tracking.mlflow_store import open_store
+
+    uri = f"sqlite:///{tmp_path}/store/mlflow.db"
+    (tmp_path / "store").mkdir()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    return open_store(uri)
+
+
+@pytest.fixture
+def only_run(store) -> Callable[[], RunRecord]:
+    """Return a function that gives the one run that the store holds."""
+
+    def get() -> RunRecord:
+        runs = store.search_runs()
+        assert len(runs) == 1, runs
+        return runs[0]
+
+    return get
+
+
+@pytest.fixture
+def mark(monkeypatch) -> str:
+    """Mark everything that the test starts, so that it can be found again; return the mark."""
+    text = uuid.uuid4().hex
+    monkeypatch.setenv("TEST_MARK", text)
+    return text
+
+
+def marked(mark: str) -> list[str]:
+    """Return the command lines of all living processes that carry a mark, but this one."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        if not folder.name.isdigit() or int(folder.name) == os.getpid():
+            continue
+        try:
+            if f"TEST_MARK={mark}".encode() in (folder / "environ").read_bytes():
+                found.append((folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+        except OSError:
+            continue
+    return found
+
+
+@pytest.fixture
+def nobody_left(mark) -> Callable[..., None]:
+    """Return a function that waits until no process of the test is left."""
+
+    def check(seconds: float = 15) -> None:
+        deadline = time.monotonic() + seconds
+        while left := marked(mark):
+            assert time.monotonic() < deadline, f"still there: {left}"
+            time.sleep(0.05)
+
+    return check
