@@ -47,7 +47,8 @@ def _migrated(folder: Path) -> str:
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
     path = folder / "mlflow.db"
-    store = SqlAlchemyStore(f"sqlite:///{path}", _ROOT)
+    with library.own_logging():
+        store = SqlAlchemyStore(f"sqlite:///{path}", _ROOT)
     store.engine.dispose()
     with contextlib.closing(sqlite3.connect(path)) as connection:
         # `iterdump` frames the statements with its own transaction; ours is opened by whoever executes them.

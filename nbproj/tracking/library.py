@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 
-__all__ = ["load", "quiet", "settings"]
+__all__ = ["load", "own_logging", "quiet", "settings"]
 
 _silenced: ContextVar[bool] = ContextVar("_silenced", default=False)
 _NOISY = ("mlflow", "alembic", "sqlalchemy", "urllib3", "requests", "databricks")
@@ -51,6 +51,19 @@ def quiet() -> Iterator[None]:
         yield
     finally:
         _silenced.reset(mark)
+
+
+@contextlib.contextmanager
+def own_logging() -> Iterator[None]:
+    """Keep a block that may run migrations from setting up logging for the whole process out of a file, as those of older MLflow do."""
+    import logging.config
+
+    kept = logging.config.fileConfig
+    logging.config.fileConfig = lambda *_args, **_options: None
+    try:
+        yield
+    finally:
+        logging.config.fileConfig = kept
 
 
 def load() -> None:

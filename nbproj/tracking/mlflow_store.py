@@ -28,6 +28,9 @@ LOCKED_SECONDS = 15.0
 
 _PAGE = 1000
 
+_seen: dict[str, tuple[int, int]] = {}
+"""Which file each address meant when it was last opened."""
+
 _ASKING = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
@@ -134,9 +137,15 @@ def _library_store(uri: str, path: Path | None) -> Any:  # noqa: ANN401  (MLflow
 
     if path is None:
         return _get_store(uri)
-    _forget_replaced(uri, path)
-    with _no_stray_folder(uri):
-        return _get_store(uri, blueprint.artifact_root(path))
+    with _no_stray_folder(uri), library.own_logging():
+        store = _get_store(uri, blueprint.artifact_root(path))
+    state = path.stat()
+    identity = (state.st_dev, state.st_ino)
+    if _seen.setdefault(uri, identity) != identity:
+        # MLflow keeps its connections per address; a notebook whose user removed the file would go on writing into the removed one.
+        store.engine.dispose()
+        _seen[uri] = identity
+    return store
 
 
 @contextlib.contextmanager
@@ -150,23 +159,6 @@ def _no_stray_folder(uri: str) -> Iterator[None]:
         for folder in made:
             with contextlib.suppress(OSError):
                 folder.rmdir()
-
-
-_seen: dict[str, tuple[int, int]] = {}
-
-
-def _forget_replaced(uri: str, path: Path) -> None:
-    # MLflow keeps one engine per address for ever; a notebook whose user removed the file would go on writing into the removed one.
-    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
-
-    state = path.stat()
-    identity = (state.st_dev, state.st_ino)
-    engines = getattr(SqlAlchemyStore, "_engine_map", {})
-    if _seen.setdefault(uri, identity) != identity:
-        _seen[uri] = identity
-        engine = engines.pop(uri, None)
-        if engine is not None:
-            engine.dispose()
 
 
 class MlflowStore:
@@ -296,8 +288,10 @@ class MlflowStore:
         """Record metrics."""
         from mlflow.entities import Metric as LibraryMetric
 
-        for start in range(0, len(metrics), 1000):
-            items = [LibraryMetric(values.held(one.key, 250), one.value, one.timestamp, one.step) for one in metrics[start : start + 1000]]
+        # Told twice, the same value is one: older MLflow refuses a NaN that it has already.
+        once = list({(one.key, repr(one.value), one.timestamp, one.step): one for one in metrics}.values())
+        for start in range(0, len(once), 1000):
+            items = [LibraryMetric(values.held(one.key, 250), one.value, one.timestamp, one.step) for one in once[start : start + 1000]]
             self._ask("record metrics", functools.partial(self._backing.log_batch, run_id, metrics=items, params=[], tags=[]))
 
     def set_tags(self, run_id: str, tags: Mapping[str, str]) -> None:

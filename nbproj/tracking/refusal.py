@@ -85,7 +85,7 @@ def refusal(error: BaseException, uri: str, doing: str) -> StoreError:
     if found is not None:
         return found
     short = mask_url(one_line(str(error).replace(uri, name)))
-    short = re.sub(r"^[A-Z_]+: ", "", short)
+    short = re.sub(r"^[A-Z_]+: ", "", short.partition(" [SQL: ")[0])
     if len(short) > _LONGEST:
         short = short[:_LONGEST] + "..."
     if code == "RESOURCE_DOES_NOT_EXIST" and re.search(r"\b[Rr]un\b", short):

@@ -33,7 +33,7 @@ from nbproj.tracking import library
 from nbproj.tracking.mlflow_store import open_store
 library.load()
 import mlflow.store.tracking.sqlalchemy_store
-for line in sys.stdin:
+for line in iter(sys.stdin.readline, ""):
     uri, log = line.rstrip("\\n").split("\\t")
     pid = os.fork()
     if not pid:
@@ -41,6 +41,7 @@ for line in sys.stdin:
         open_store(uri).create_run("0", name=None, tags={})
         os._exit(0)
     print(pid, flush=True)
+    sys.stdin.readline()  # until it is waited for, its number is nobody else's
     os.waitpid(pid, 0)
     print("ended", flush=True)
 """
@@ -87,7 +88,9 @@ def test_a_store_whose_maker_was_killed_at_any_instant_is_whole_for_the_next_one
             parent.stdin.flush()
             pid = int(parent.stdout.readline())
             time.sleep(seeded.uniform(0, whole))
-            os.kill(pid, signal.SIGKILL)  # not yet waited for: it is still this process, dead or alive
+            os.kill(pid, signal.SIGKILL)
+            parent.stdin.write("\n")
+            parent.stdin.flush()
             assert parent.stdout.readline() == "ended\n"
             store = open_store(database_uri(folder / "mlflow.db"))
             killed += len(store.search_runs()) == 0
