@@ -10,7 +10,19 @@ from typing import Final
 from nbproj.project import programs
 from nbproj.project.words import Hole, Word, refuse
 
-__all__ = ["SHELL_OPTIONS", "changes_reading", "holes_of", "interpreted", "known", "launched", "no_option", "operand", "printf", "runs_input", "test"]
+__all__ = [
+    "SHELL_OPTIONS",
+    "changes_reading",
+    "comparison",
+    "holes_of",
+    "interpreted",
+    "known",
+    "launched",
+    "no_option",
+    "operand",
+    "printf",
+    "runs_input",
+]
 
 _PYTHON_OPTION: Final = re.compile(r"-[bBdEhiIOPqRsSuvVx]*([cmWX]?)(.*)", re.DOTALL)
 SHELL_OPTIONS: Final = frozenset({"pipefail", "errexit", "nounset", "xtrace", "noglob", "noclobber"})
@@ -112,7 +124,7 @@ def _known_option(name: str, text: str, behind: Word | None, *, code: bool) -> N
         known(behind, f"what follows '{name} {text}'")
 
 
-def test(name: str, operands: Sequence[Word], at: int) -> None:
+def comparison(name: str, operands: Sequence[Word], at: int) -> None:
     """Allow the forms of `[` whose operators are written out: `-v` and its kin evaluate their operand."""
     if not holes_of(operands):
         return

@@ -109,7 +109,7 @@ class _Proof:
     def _plain(self, name: str, rest: Sequence[Word], at: int) -> None:
         """Look at a builtin of the shell, or a program that runs no code of its own accord."""
         if name in ("test", "["):
-            arguments.test(name, rest, at)
+            arguments.comparison(name, rest, at)
         elif name == "printf":
             arguments.printf(rest, at)
         elif name in programs.BUILTINS and (arguments.holes_of(rest) or name not in _PLAIN_BUILTINS):

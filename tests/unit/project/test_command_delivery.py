@@ -221,6 +221,8 @@ def test_shell_soup_is_refused_or_a_hostile_value_makes_no_difference(receiver, 
     marks = receiver.run(template.fill({"v0": "mArK0", "v1": "mArK1"}))
     calls = receiver.run(template.fill({"v0": values[0], "v1": values[1]}))
     assert not receiver.pwned
+    if any(mark in text for mark in ("[ ", "test ", "<", "find")) or (">" in text and "" in values):
+        return  # what runs depends on the value as such: it is compared, or names a file
     # The ends of a pipe write in any order.
     assert sorted(calls) == sorted([word.replace("mArK0", values[0]).replace("mArK1", values[1]) for word in call] for call in marks)
 
