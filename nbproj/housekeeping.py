@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 
 from nbproj.progress import Progress, silent
+from nbproj.sources import temporary
 from nbproj.tracking.ownership import Ledger
 from nbproj.tracking.settlement import settle
 from nbproj.tracking.spool import Spool
@@ -20,3 +21,4 @@ def tidy(progress: Progress = silent) -> None:
     with contextlib.suppress(OSError):
         settle(Ledger.open(progress=progress), progress=progress)
         Spool.open(progress=progress).replay(progress=progress)
+        temporary.sweep()

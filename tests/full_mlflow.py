@@ -95,11 +95,14 @@ class MlflowServer:
         Where it keeps its database and artifacts.
     port : int
         Its port; the same one after `stop` and `start`.
+    store_uri : str, optional
+        A store that is there already, shown as `mlflow ui` shows it; one of its own by default.
     """
 
     folder: Path
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
+    store_uri: str | None = None
 
     @property
     def uri(self) -> str:
@@ -116,7 +119,8 @@ class MlflowServer:
             "MLFLOW_FLASK_SERVER_SECRET_KEY": secrets.token_hex(8),
         }
         command = [str(full_mlflow()), "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(self.port), "--workers", "1"]
-        command += ["--backend-store-uri", f"sqlite:///{self.folder}/server.db", "--artifacts-destination", str(self.folder / "artifacts")]
+        own = ["--backend-store-uri", f"sqlite:///{self.folder}/server.db", "--artifacts-destination", str(self.folder / "artifacts")]
+        command += own if self.store_uri is None else ["--backend-store-uri", self.store_uri]
         with (self.folder / "server.log").open("ab") as log:
             self.process = subprocess.Popen(command, cwd=self.folder, env=environment, stdout=log, stderr=log, start_new_session=True)
         deadline = time.monotonic() + START_SECONDS

@@ -77,7 +77,8 @@ def find_entry_point(project: Project, name: str | None = None) -> EntryPoint:
     project : Project
         What was loaded.
     name : str, optional
-        `main` when it is not given: the declared one, else `main.py`, `main.ipynb`, or the only notebook.
+        `main` when it is not given: the declared one, else `main.py`, `main.ipynb`, or the only notebook. A notebook that is the whole project
+        may be called by its file name too.
 
     Raises
     ------
@@ -86,7 +87,7 @@ def find_entry_point(project: Project, name: str | None = None) -> EntryPoint:
     ProjectError
         The path leaves the project.
     """
-    asked = MAIN if name is None else name
+    asked = MAIN if name is None or name == project.notebook else name
     if asked in project.entry_points:
         found = project.entry_points[asked]
         if found.problem is not None:

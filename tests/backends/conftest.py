@@ -45,7 +45,7 @@ def cli(home) -> Callable[..., Completed]:
             timeout=timeout,
             check=False,
         )
-        assert b"Traceback" not in done.stderr, done.stderr.decode()
+        assert b'\n  File "' not in done.stderr, done.stderr.decode()
         return Completed(done.returncode, done.stdout.decode(), done.stderr.decode())
 
     return run
