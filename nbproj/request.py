@@ -20,6 +20,7 @@ from nbproj.project.directory import find_entry_point, load_project
 from nbproj.project.experiment import declared_experiment
 from nbproj.project.model import EntryPoint, EnvironmentSpec, Project
 from nbproj.project.parameters import Resolved, resolve_all
+from nbproj.sources.address import public
 from nbproj.sources.source import Checkout, Credentials
 from nbproj.tracking.store import Store
 
@@ -247,7 +248,7 @@ def resolve_request(order: Order, checkout: Checkout, backend: Backend, open_sto
     command = _command(entry_point, resolved)
     config = order.config()
     backend.check(entry_point, environment, config)
-    progress(Event("checked", data={"entry_point": entry_point.name, "commit": checkout.commit, "uri": checkout.uri}))
+    progress(Event("checked", data={"entry_point": entry_point.name, "commit": checkout.commit, "uri": public(order.uri)}))
     store = open_store()
     return RunRequest(
         checkout=checkout,

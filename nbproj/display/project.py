@@ -88,14 +88,18 @@ def project_json(project: Project, found: Mapping[str, EntryPoint] | None = None
     }
 
 
+def _range(low: float | None, high: float | None) -> str:
+    if low is None or high is None:
+        return f"at least {number(low)}" if low is not None else f"at most {number(high or 0)}"
+    return f"{number(low)} to {number(high)}"
+
+
 def _rule(parameter: Parameter) -> str:
     parts = [one_line(parameter.help)] if parameter.help else []
     if parameter.choices:
         parts.append("one of " + ", ".join(map(str, parameter.choices)))
     if parameter.min is not None or parameter.max is not None:
-        low = number(parameter.min) if parameter.min is not None else "..."
-        high = number(parameter.max) if parameter.max is not None else "..."
-        parts.append(f"{low} to {high}")
+        parts.append(_range(parameter.min, parameter.max))
     if parameter.secret:
         parts.append(f"secret, in ${parameter.variable}")
     if parameter.optional:
@@ -157,7 +161,7 @@ def project_text(project: Project, found: Mapping[str, EntryPoint] | None = None
     wine: system environment
     <BLANKLINE>
       main  run {alpha}
-        alpha  float  = 0.5  strength; 0 to ...
+        alpha  float  = 0.5  strength; at least 0
     """
     kind = project.environment.kind
     lines = [f"{one_line(project.name)}: {kind} environment" + (f" ({project.environment.file})" if project.environment.file else "")]

@@ -263,7 +263,8 @@ def test_a_store_that_refuses_the_final_status_is_told_by_the_next_command(proje
     real = type(store).set_status
 
     def refuse(self, *arguments, **options):
-        raise StoreUnreachableError("the store is away")
+        msg = "the store is away"
+        raise StoreUnreachableError(msg)
 
     monkeypatch.setattr(type(store), "set_status", refuse)
     notes = []
