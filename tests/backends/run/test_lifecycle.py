@@ -37,7 +37,7 @@ def left_in_ledger(home):
 
 @pytest.mark.parametrize("number", ENDS, ids=lambda number: number.name)
 @pytest.mark.parametrize("kind", ["command", "notebook"])
-def test_a_driver_that_is_ended_at_any_step_leaves_no_orphan_and_no_running_run(  # noqa: PLR0917 - fixtureskind, number, cli, project, notebook, store, home, nobody_left):
+def test_a_driver_that_is_ended_at_any_step_leaves_no_orphan_and_no_running_run(kind, number, cli, project, notebook, store, home, nobody_left):
     # A driver at the last two steps must get there: its program ends. The others' would go on for a minute.
     folder = project("entry_points: {slow: {command: sleep 60}, quick: {command: 'true'}}\n")
     notebook("import time; time.sleep(60)", name="project/slow.ipynb")
