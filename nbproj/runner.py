@@ -217,7 +217,7 @@ def load_project(uri: str | os.PathLike[str] = ".", *, strict: bool = False) -> 
 
     Examples
     --------
-    >>> list(load_project("notebooks/diabetes").entry_points)  # doctest: +SKIP
+    >>> list(load_project("notebooks/diabetes").entry_points)
     ['train', 'train_script', 'report']
     """
     from nbproj.project.directory import load_project as load
