@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["ProcessIdentity", "boot_id", "end_group", "group_lives", "host_name", "is_alive", "start_time"]
+__all__ = ["ProcessIdentity", "boot_id", "end_group", "group_exists", "group_lives", "host_name", "is_alive", "start_time"]
 
 _HAS_PROC = Path("/proc/self/stat").exists()
 
@@ -103,16 +103,21 @@ def is_alive(process: ProcessIdentity) -> bool:
     return process.boot == boot_id() and start_time(process.pid) == process.started
 
 
-def group_lives(group: int) -> bool:
-    """Return whether a process group has a living member; zombies are not alive."""
+def group_exists(group: int) -> bool:
+    """Return whether a process group has a member, be it a zombie; costs one system call."""
     try:
         os.killpg(group, 0)
     except ProcessLookupError:
         return False
     except PermissionError:  # a member changed its user: it lives
         return True
-    if not _HAS_PROC:
-        return True
+    return True
+
+
+def group_lives(group: int) -> bool:
+    """Return whether a process group has a living member; zombies are not alive."""
+    if not group_exists(group) or not _HAS_PROC:
+        return group_exists(group)
     # A group of zombies still takes signals: nobody is left to end.
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():

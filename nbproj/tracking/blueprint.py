@@ -8,6 +8,7 @@ store is that text, executed under SQLite's exclusive lock. A process that dies 
 from __future__ import annotations
 
 import contextlib
+import functools
 import re
 import shutil
 import sqlite3
@@ -87,6 +88,7 @@ def _blueprint(progress: Progress) -> str:
         return text
 
 
+@functools.cache
 def head() -> str:
     """Return the schema revision that the installed MLflow works with."""
     found = _REVISION.search(_kept(cache_folder() / "stores" / _name()) or "")

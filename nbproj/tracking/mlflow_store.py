@@ -6,11 +6,13 @@ import contextlib
 import functools
 import random
 import re
+import sqlite3
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
+from urllib.parse import quote
 
 from nbproj.errors import StoreError, StoreUnreachableError
 from nbproj.progress import Progress, silent
@@ -139,13 +141,17 @@ def _library_store(uri: str, path: Path | None) -> Any:  # noqa: ANN401  (MLflow
         return _get_store(uri)
     with _no_stray_folder(uri), library.own_logging():
         store = _get_store(uri, blueprint.artifact_root(path))
-    state = path.stat()
-    identity = (state.st_dev, state.st_ino)
+    identity = _identity(path)
     if _seen.setdefault(uri, identity) != identity:
         # MLflow keeps its connections per address; a notebook whose user removed the file would go on writing into the removed one.
         store.engine.dispose()
         _seen[uri] = identity
     return store
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    state = path.stat()
+    return state.st_dev, state.st_ino
 
 
 @contextlib.contextmanager
@@ -177,6 +183,7 @@ class MlflowStore:
     def __init__(self, uri: str, backing: Any, progress: Progress = silent) -> None:  # noqa: ANN401  (as above)
         self.uri = uri
         self._backing = backing
+        self._created = ("", "")  # the last run that was created and where its artifacts go: a question saved
         self._progress = progress
         self._remote = location.database_path(uri) is None and not location.is_file_store(uri)
 
@@ -270,11 +277,25 @@ class MlflowStore:
         user = values.held(tags.get("mlflow.user", "unknown"), 256)
         run_name = values.held(name, 250) if name else None
         now = int(time.time() * 1000)
-        return _record(self._ask("create a run", lambda: self._backing.create_run(experiment_id, user, now, items, run_name)))
+        record = _record(self._ask("create a run", lambda: self._backing.create_run(experiment_id, user, now, items, run_name)))
+        self._created = (record.run_id, record.artifact_uri)
+        return record
 
     def get_run(self, run_id: str) -> RunRecord:
         """Return one run."""
         return _record(self._ask("read the run", lambda: self._backing.get_run(run_id)))
+
+    def get_status(self, run_id: str) -> Status:
+        """Return the status of one run: from a SQLite file directly, since MLflow reads everything about the run to tell it."""
+        path = location.database_path(self.uri)
+        if path is not None:
+            address = f"file:{quote(str(path))}?mode=ro"  # a file that is gone is not made again
+            with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(address, uri=True, timeout=5)) as connection:
+                row = connection.execute("SELECT status FROM runs WHERE run_uuid = ?", (run_id,)).fetchone()
+                if row is not None and row[0] in get_args(Status):
+                    status: Status = row[0]
+                    return status
+        return self.get_run(run_id).status
 
     def log_params(self, run_id: str, params: Mapping[str, str]) -> None:
         """Record parameters; a value over the store's limit is cut with a mark."""
@@ -300,6 +321,9 @@ class MlflowStore:
 
         for batch in values.batches(values.held_items(tags, values.MAX_TAG), 100):
             items = [RunTag(key, value) for key, value in batch]
+            if len(items) == 1:  # a batch reads the whole run first; the last tag of every run comes alone
+                self._ask("set a tag", functools.partial(self._backing.set_tag, run_id, items[0]))
+                continue
             self._ask("set tags", functools.partial(self._backing.log_batch, run_id, metrics=[], params=[], tags=items))
 
     def set_status(self, run_id: str, status: Status, *, end_time: int | None = None) -> None:
@@ -312,7 +336,8 @@ class MlflowStore:
     def _artifacts(self, run_id: str) -> Any:  # noqa: ANN401  (as above)
         from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
-        return get_artifact_repository(self.get_run(run_id).artifact_uri, tracking_uri=self.uri)
+        created, root = self._created
+        return get_artifact_repository(root if created == run_id else self.get_run(run_id).artifact_uri, tracking_uri=self.uri)
 
     def log_artifacts(self, run_id: str, files: Mapping[str, Path]) -> None:
         """Store local files, by their path among the run's artifacts; what cannot be stored is told after the others are."""

@@ -105,6 +105,9 @@ class Store(Protocol):
     def get_run(self, run_id: str) -> RunRecord:
         """Return one run."""
 
+    def get_status(self, run_id: str) -> Status:
+        """Return the status of one run, at less cost than the whole of it."""
+
     def log_params(self, run_id: str, params: Mapping[str, str]) -> None:
         """Record parameters; a value over the store's limit is cut with a mark, never refused. A different value for a recorded name is."""
 

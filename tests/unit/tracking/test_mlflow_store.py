@@ -270,7 +270,7 @@ def test_a_folder_in_the_place_of_the_database_a_missing_folder_and_one_that_tak
 def test_a_read_only_database_is_read_but_not_written(store, run, tmp_path, monkeypatch):
     monkeypatch.setattr(store, "_backing", ReadOnly(store._backing))
     with pytest.raises(StoreError, match="it is read-only"):
-        store.set_tags(run.run_id, {"k": "v"})
+        store.set_tags(run.run_id, {"k": "v", "l": "w"})
 
 
 class ReadOnly:
