@@ -30,6 +30,10 @@ def __getattr__(name: str) -> object:
     if name not in _ROOMS:
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)
+    if _ROOMS[name] == "nbproj.runner":
+        from nbproj.errors import on_this_platform
+
+        on_this_platform()
     value = getattr(import_module(_ROOMS[name]), name)
     globals()[name] = value
     return value

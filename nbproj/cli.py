@@ -6,83 +6,99 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
-from nbproj.errors import NbprojError, UsageError
+from nbproj.errors import NbprojError, RunError, UsageError, on_this_platform, one_line
 from nbproj.progress import Event
 
 __all__ = ["main"]
 
-_NOT_YET = {
-    "detach": "--detach",
-    "html": "--html",
-    "as_notebook": "--as-notebook",
-    "reuse": "--reuse",
-}
+_ORDER = ("run", "show", "check")
+_PLANNED = ("batch", "runs", "logs", "stop", "rerun", "env", "cache", "export", "init", "doctor", "trust")
 
 
-def _pairs(_context: click.Context, parameter: click.Parameter, values: Sequence[str]) -> dict[str, str]:
-    pairs: dict[str, str] = {}
-    for value in values:
-        name, equals, text = value.partition("=")
-        if not equals or not name:
-            msg = f"{value!r} is not NAME=VALUE"
-            raise click.BadParameter(msg, param=parameter)
-        if name in pairs:
-            msg = f"{name!r} is given twice"
-            raise click.BadParameter(msg, param=parameter)
-        pairs[name] = text
-    return pairs
+class _Group(click.Group):
+    """Commands in the order of their use; what is planned is said to be so, and a project in place of a command is understood."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        known = super().list_commands(ctx)
+        return sorted(known, key=lambda name: _ORDER.index(name) if name in _ORDER else len(_ORDER))
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - as click has it
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:  # click would answer with an empty line
+            raise _stopped(130) from error
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name in _PLANNED:
+            msg = f"{name} is not there yet in this version of nbproj"
+            raise UsageError(msg)
+        if self.get_command(ctx, name) is None and not name.startswith("-") and ("/" in name or Path(name).exists()):
+            msg = f"there is no command {name!r}. To run that project: nbproj run {name}"
+            raise UsageError(msg)
+        return super().resolve_command(ctx, args)
 
 
-def _docker_args(_context: click.Context, _parameter: click.Parameter, values: Sequence[str]) -> dict[str, str | bool]:
-    return {name: text if equals else True for name, equals, text in (value.partition("=") for value in values)}
+class _Renamed(click.Option):
+    """An option with names from MLflow's older documentation, which work and are not advertised."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        record = super().get_help_record(ctx)
+        return (record[0].replace(", -m", "").replace(", --mode", "").replace(", --cluster-spec", ""), record[1]) if record else None
 
 
 def _run_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options of `run`; one definition for every front door."""
+    """Add the options of `run`; one definition for every front door. Hidden is what is not there yet: it is answered in one line."""
     options = [
         click.argument("uri"),
         click.option("-e", "--entry-point", metavar="ENTRY", help="Entry point, or the path of a script or notebook in the project. Default: main."),
         click.option("-v", "--version", metavar="VERSION", help="Commit, branch or tag of a Git project."),
-        click.option("-P", "--param", "parameters", multiple=True, metavar="NAME=VALUE", callback=_pairs, help="A parameter; may be repeated."),
-        click.option("-f", "--params-file", type=click.Path(dir_okay=False), metavar="PARAMS.yaml", help="Parameters from a YAML or JSON file."),
-        click.option("-A", "--docker-args", multiple=True, metavar="NAME[=VALUE]", callback=_docker_args, help="An argument for docker run."),
-        click.option("--experiment-name", metavar="N", help="Experiment, created when absent."),
-        click.option("--experiment-id", metavar="I", help="Experiment by its id."),
-        click.option("-b", "--backend", "-m", "--mode", default="local", metavar="BACKEND", help="Who runs it. Default: local."),
-        click.option("-c", "--backend-config", "--cluster-spec", metavar="CONFIG.json|JSON", help="The backend's configuration."),
+        click.option("-P", "--param", "parameters", multiple=True, metavar="NAME=VALUE", help="A parameter; may be repeated."),
+        click.option("-f", "--params-file", metavar="PARAMS.yaml", help="Parameters from a YAML or JSON file; -P wins."),
+        click.option("--experiment-name", metavar="NAME", help="Experiment, created when absent."),
+        click.option("--experiment-id", metavar="ID", help="Experiment by its id."),
+        click.option("--run-name", metavar="NAME", help="Name of the run."),
+        click.option("--run-id", metavar="ID", help="Continue this run instead of creating one."),
+        click.option("--tracking-uri", metavar="URI", help="The tracking store. Default: MLFLOW_TRACKING_URI, else the nearest mlflow.db."),
         click.option("--env-manager", metavar="local|uv|virtualenv|conda", help="How the environment is made. Default: what the project asks for."),
         click.option("--no-conda", is_flag=True, help="Same as --env-manager local."),
-        click.option("--storage-dir", envvar="MLFLOW_TMP_DIR", metavar="DIR", help="Folder for downloads."),
-        click.option("--run-id", metavar="ID", help="Continue this run instead of creating one."),
-        click.option("--run-name", metavar="NAME", help="Name of the run."),
-        click.option("--build-image/--no-build-image", default=None, help="Copy the project into the image, or mount it."),
-        click.option("--env-file", type=click.Path(dir_okay=False), metavar="FILE", help="Environment variables for the run, as NAME=VALUE lines."),
+        click.option("--env-file", metavar="FILE", help="Environment variables for the run, as NAME=VALUE lines."),
         click.option("--kernel", metavar="NAME", help="Kernel of a notebook. Default: the notebook's own."),
+        click.option("--output", type=click.Path(path_type=Path), metavar="FILE.ipynb", help="Copy of the executed notebook."),
         click.option("--timeout", type=float, metavar="S", help="Seconds after which the run is ended and fails."),
-        click.option("--detach", is_flag=True, help="Return at once."),
-        click.option("--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE.ipynb", help="Copy of the executed notebook."),
-        click.option("--html", is_flag=True, help="Keep the executed notebook as HTML too."),
-        click.option("--as-notebook", is_flag=True, help="Run a py:percent script as a notebook."),
-        click.option("--reuse", is_flag=True, help="Return an equal finished run instead."),
-        click.option("--tracking-uri", metavar="URI", help="The tracking store. Default: MLFLOW_TRACKING_URI, else the nearest mlflow.db."),
+        click.option("-b", "--backend", "-m", "--mode", cls=_Renamed, default="local", metavar="BACKEND", help="Who runs it. Default: local."),
+        click.option("-c", "--backend-config", "--cluster-spec", cls=_Renamed, metavar="CONFIG.json|JSON", help="The backend's configuration."),
         click.option("--git-username", envvar="MLFLOW_GIT_USERNAME", metavar="USER", help="For a Git server that asks."),
         click.option("--git-password", envvar="MLFLOW_GIT_PASSWORD", metavar="PASSWORD", help="Better given by MLFLOW_GIT_PASSWORD."),
         click.option("--json", "as_json", is_flag=True, help="Print the run as JSON; the program's output goes to standard error."),
-        click.option("-q", "--quiet", is_flag=True, help="Print the program's output only."),
+        click.option("-q", "--quiet", is_flag=True, help="Print the program's output only, and why a run failed."),
+        click.option("-A", "--docker-args", multiple=True, hidden=True),
+        click.option("--build-image/--no-build-image", default=None, hidden=True),
+        click.option("--storage-dir", envvar="MLFLOW_TMP_DIR", hidden=True),
+        click.option("--detach", is_flag=True, hidden=True),
+        click.option("--html", is_flag=True, hidden=True),
+        click.option("--as-notebook", is_flag=True, hidden=True),
+        click.option("--reuse", is_flag=True, hidden=True),
     ]
     for option in reversed(options):
         command = option(command)
     return command
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
 @click.version_option(package_name="nbproj", prog_name="nbproj")
 def nbproj() -> None:
-    """Run notebooks and MLflow Projects again, anywhere, with other parameters, and see what came out."""
+    """Run notebooks and MLflow Projects again, anywhere, with other parameters, and see what came out.
+
+    \b
+    nbproj show notebooks/diabetes
+    nbproj run notebooks/diabetes -e train -P alpha=0.3
+    nbproj run https://example.org/team/wine.git#train -v v2 -P alpha=0.3
+    """  # noqa: D301 - click's mark of lines that stay as they are
     from nbproj.housekeeping import tidy
 
     tidy(_note)
@@ -90,10 +106,10 @@ def nbproj() -> None:
 
 def _note(event: Event) -> None:
     if event.step == "note":
-        click.echo(f"note: {event.text}", err=True)
+        click.echo(f"note: {one_line(event.text)}", err=True)
 
 
-@nbproj.command()
+@nbproj.command(short_help="Run an entry point of a project.")
 @_run_options
 def run(as_json: bool, quiet: bool, **options: Any) -> None:  # noqa: ANN401, FBT001 - click hands over what is declared above
     """Run an entry point of a project.
@@ -106,66 +122,67 @@ def run(as_json: bool, quiet: bool, **options: Any) -> None:  # noqa: ANN401, FB
     from nbproj.record import RunFailed
     from nbproj.runner import execute
 
-    for name, flag in _NOT_YET.items():
-        if options.pop(name):
-            msg = f"{flag} is not there yet in this version of nbproj"
-            raise UsageError(msg)
+    order = order_from_options(options)
     with Console(quiet=quiet, program_to_stderr=as_json) as console:
-        order = order_from_options(options)
+        code = 0
         try:
-            result = execute(order, console)
+            result: Any = execute(order, console)
         except RunFailed as failure:
-            _show(console, failure.run, as_json=as_json)
-            sys.exit(failure.exit_code)
+            result, code = failure.run, failure.exit_code
+            if quiet:
+                _complain("nbproj run", failure)
         except STOPS as stop:
-            if stop.run is not None:
-                _show(console, stop.run, as_json=as_json)
-            sys.exit(stop.exit_code)
-    _show(console, result, as_json=as_json)
+            result, code = stop.run, stop.exit_code
+            if result is None:
+                raise _stopped(code) from stop
+        console.block(result.summary(width=console.width))
+        if as_json:
+            console.answer(json.dumps(result.to_dict(), indent=2))
+    sys.exit(code)
 
 
-def _show(console: Any, run_: Any, *, as_json: bool) -> None:  # noqa: ANN401 - Console and Run, imported late
-    console.block(run_.summary(width=console.width))
-    if as_json:
-        click.echo(json.dumps(run_.to_dict(), indent=2))
+def _stopped(code: int) -> RunError:
+    error = RunError("interrupted" if code == 130 else "terminated")  # noqa: PLR2004 - 128 + INT
+    error.exit_code = code
+    return error
 
 
-@nbproj.command()
+@nbproj.command(short_help="Show entry points and parameters of a project.")
 @click.argument("uri", default=".")
 @click.option("-e", "--entry-point", metavar="ENTRY", help="Show this one only.")
 @click.option("-v", "--version", metavar="VERSION", help="Commit, branch or tag of a Git project.")
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--json", "as_json", is_flag=True, help="Print them as JSON, for programs.")
 def show(uri: str, entry_point: str | None, version: str | None, *, as_json: bool) -> None:
     """Show entry points and parameters of a project; nothing of it is executed."""
     from nbproj.console import Console
     from nbproj.inspection import inspect_project
 
-    with Console(quiet=as_json) as console:
+    with Console() as console:
         inspection = inspect_project(uri, version, entry_point=entry_point, progress=console)
-    click.echo(json.dumps(inspection.to_dict(), indent=2) if as_json else inspection.text(width=console.width))
+        for warning in inspection.project.warnings:
+            console.line(f"warning: {warning}")
+        console.answer(json.dumps(inspection.to_dict(), indent=2) if as_json else inspection.text(width=console.width))
 
 
-@nbproj.command()
+@nbproj.command(short_help="Check that a project can be read and its entry points run.")
 @click.argument("uri", default=".")
 @click.option("-v", "--version", metavar="VERSION", help="Commit, branch or tag of a Git project.")
 @click.option("--strict", is_flag=True, help="Refuse unknown keys and types too.")
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--json", "as_json", is_flag=True, help="Print the verdict as JSON, for programs.")
 def check(uri: str, version: str | None, *, strict: bool, as_json: bool) -> None:
     """Check that a project can be read and its entry points run; nothing of it is executed."""
-    from nbproj.inspection import inspect_project
+    from nbproj.console import Console
+    from nbproj.inspection import check_project
 
-    inspection = inspect_project(uri, version, strict=strict)
-    problems = inspection.problems()
-    if as_json:
-        click.echo(json.dumps({"version": 1, "ok": not problems, "problems": problems, "warnings": list(inspection.project.warnings)}, indent=2))
-    else:
-        for line in [*problems, *(f"warning: {warning}" for warning in inspection.project.warnings)]:
-            click.echo(line, err=True)
-        count = len(inspection.project.entry_points)
-        if not problems:
-            click.echo(f"{inspection.project.name}: {count} entry point{'' if count == 1 else 's'}, no problem found")
-    if problems:
-        sys.exit(120)
+    with Console() as console:
+        verdict = check_project(uri, version, strict=strict, progress=console)
+        for line in [*verdict.problems, *(f"warning: {warning}" for warning in verdict.warnings)]:
+            console.line(line)
+        if as_json:
+            console.answer(json.dumps(verdict.to_dict(), indent=2))
+        elif verdict.ok:
+            console.answer(f"{verdict.summary}, no problem found")
+    sys.exit(verdict.exit_code)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -177,19 +194,37 @@ def main(arguments: Sequence[str] | None = None) -> None:
         Those of the process by default.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
-    name = f"nbproj {given[0]}" if given and not given[0].startswith("-") else "nbproj"
+    name = f"nbproj {given[0]}" if given and given[0] in nbproj.commands else "nbproj"
     try:
+        on_this_platform()
         nbproj.main(given, prog_name="nbproj", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        sys.exit(error.exit_code)
     except click.exceptions.Exit as end:
         sys.exit(end.exit_code)
     except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
+        _refuse(name, UsageError(_told(error, name)), given)
     except NbprojError as error:
-        click.echo(str(error) if error.place is not None else f"{name}: {error}", err=True)
-        if error.hint:
-            click.echo(error.hint, err=True)
-        sys.exit(error.exit_code)
+        _refuse(name, error, given)
     except (KeyboardInterrupt, click.Abort):
-        click.echo(f"{name}: interrupted", err=True)
-        sys.exit(130)
+        _refuse(name, _stopped(130), given)
+
+
+def _told(error: click.ClickException, name: str) -> str:
+    text = error.format_message().rstrip(".").replace("(Did you mean", "Did you mean").rstrip(")")
+    return f"{text[:1].lower()}{text[1:]}{'' if 'Did you mean' in text else f'. See {name} --help'}"
+
+
+def _complain(name: str, error: NbprojError) -> None:
+    click.echo(str(error) if error.place is not None else f"{name}: {error}", err=True)
+    if error.hint:
+        click.echo(error.hint, err=True)
+
+
+def _refuse(name: str, error: NbprojError, given: Sequence[str]) -> NoReturn:
+    """End with an error: a line for people, and where JSON was asked for a document for programs."""
+    _complain(name, error)
+    if "--json" in given:
+        click.echo(json.dumps({"version": 1, "error": error.to_dict()}, indent=2))
+    sys.exit(error.exit_code)

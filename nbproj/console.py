@@ -4,121 +4,233 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
+import re
+import stat
 import sys
+import threading
+import time
 from types import TracebackType
 from typing import Any, Self, TextIO
 
-from nbproj.display.quantity import duration
+from nbproj.display.columns import clip
+from nbproj.display.quantity import elapsed
 from nbproj.errors import one_line
 from nbproj.progress import Event
 
 __all__ = ["Console"]
+
+TICK_SECONDS = 1.0
+"""How often the line at the bottom says anew for how long something is waited for."""
+
+_WIDTH = 100  # where no terminal says better
+_ERASE = "\r\x1b[K"
+_STYLE = re.compile(r"\x1b\[[0-9;:]*m")
+_PLAIN = re.compile(r"\x1b\[0*m")
+_ENDED = re.compile(r"^(FINISHED|FAILED|KILLED)\b", re.MULTILINE)
 
 
 class Console:
     """Shows the events of a run in a terminal; a context manager.
 
     The program's output goes to standard output, everything else to standard error, so that a pipe gets what the program wrote. In a terminal one
-    line at the bottom says what is waited for.
+    line at the bottom says what is waited for and for how long; it goes when there is something to show, and leaves nothing behind.
 
     Parameters
     ----------
     quiet : bool
-        Show the program's output only.
+        Show the program's output only, and what went wrong.
     program_to_stderr : bool
         Leave standard output to a JSON document.
     """
 
     def __init__(self, *, quiet: bool = False, program_to_stderr: bool = False) -> None:
-        import time
-
-        self._clock = time.monotonic
         self._quiet = quiet
-        self._program: TextIO = sys.stderr if program_to_stderr else sys.stdout
-        self._live = sys.stderr.isatty() and not quiet
-        self._transient = False
+        # A stream that the caller has closed is None.
+        self._ours: TextIO = sys.stderr or _nowhere()
+        self._program: TextIO = self._ours if program_to_stderr else sys.stdout or _nowhere()
+        self._live = not quiet and self._ours.isatty() and os.environ.get("TERM") != "dumb"
+        self._coloured = self._live and not os.environ.get("NO_COLOR")
+        self._piped = not program_to_stderr and _is_pipe(self._program)
+        self._lock = threading.RLock()  # events come from other threads too, and the clock ticks in one
+        self._stop = threading.Event()
+        self._clock: threading.Thread | None = None
+        self._status_shown = False
         self._at_line_start = True
-        self._since = self._clock()
+        self._style_open = False
+        self._wrote = 0.0
+        self._waiting_for = ""
+        self._since = time.monotonic()
         self._about: dict[str, Any] = {}
 
     def __enter__(self) -> Self:
+        if self._live:
+            self._wait_for("reading the project", show=False)
+            self._clock = threading.Thread(target=self._tick, name="nbproj-clock", daemon=True)
+            self._clock.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._erase()
+        self._stop.set()
+        with self._lock:
+            self._waiting_for = ""
+            self._make_room()
+        if self._clock is not None:
+            self._clock.join(TICK_SECONDS)
 
     @property
     def width(self) -> int:
         """Columns of the terminal."""
-        return shutil.get_terminal_size((100, 24)).columns
+        if os.environ.get("COLUMNS", "").isdecimal():
+            return int(os.environ["COLUMNS"]) or _WIDTH
+        for stream in (self._ours, self._program):
+            with contextlib.suppress(OSError, ValueError):  # no terminal, or no file at all
+                return os.get_terminal_size(stream.fileno()).columns or _WIDTH
+        return _WIDTH
 
     def __call__(self, event: Event) -> None:
-        """Show one event."""
+        """Show one event; from any thread."""
         if event.step == "output":
             self._write(event.text)
-        elif event.step in {"fetching", "preparing", "waiting", "cell"}:
-            self._status(event.text)
         elif event.step == "note":
             self.line(f"note: {event.text}")
         elif event.step == "checked":
             self._about = dict(event.data)
+            self._wait_for("opening the tracking store")
         elif event.step == "created":
             commit = self._about.get("commit")
             version = f" at {str(commit)[:8]}" if commit else ""
-            self.line(f"running {self._about.get('entry_point')} of {self._about.get('uri')}{version}  run {str(event.data['run_id'])[:8]}")
-        elif event.step == "ending":
-            self._status("keeping what the run left")
+            self.line(f"running {self._about.get('entry_point')} of {self._about.get('uri')}{version}, run {str(event.data['run_id'])[:8]}")
+        elif event.step == "settled":
+            self._wait_for("reading the record")
+        else:
+            text = _waited_for(event, str(self._about.get("entry_point")))
+            if self._piped and event.step in {"started", "cell"}:
+                self._wait_for("")  # what reads the pipe may write to this terminal too, and we cannot see when
+            elif text:
+                self._wait_for(text, same=event.step == "fetching" and self._waiting_for.startswith("fetching"))
 
     def line(self, text: str) -> None:
         """Show a line of ours."""
-        if self._quiet:
-            return
-        self._erase()
-        self._close_line()
-        with contextlib.suppress(BrokenPipeError):
-            print(one_line(text), file=sys.stderr, flush=True)
+        self._show(one_line(text))
 
     def block(self, text: str) -> None:
         """Show several lines of ours."""
+        self._show(_ENDED.sub(_coloured, text) if self._coloured else text)
+
+    def answer(self, text: str) -> None:
+        """Show what was asked for, on standard output."""
+        with self._lock:
+            self._waiting_for = ""
+            self._make_room()
+            self._put(sys.stdout or _nowhere(), f"{text}\n")
+
+    def _show(self, text: str) -> None:
         if self._quiet:
             return
-        self._erase()
-        self._close_line()
-        with contextlib.suppress(BrokenPipeError):
-            print(text, file=sys.stderr, flush=True)
+        with self._lock:
+            self._make_room()
+            if not self._at_line_start and self._program.isatty():
+                # The program's last line may be open; ours begins on a line of its own where both go to one terminal.
+                self._put(self._program, "\n")
+                self._at_line_start = True
+            if self._style_open and self._live:
+                self._put(self._ours, "\x1b[0m")
+                self._style_open = False
+            self._put(self._ours, f"{text}\n")
 
-    def _close_line(self) -> None:
-        # The program's last line may be open; ours begins on a line of its own where both go to one terminal.
-        if not self._at_line_start and self._program.isatty():
-            self._write("\n")
+    def _wait_for(self, text: str, *, same: bool = False, show: bool = True) -> None:
+        with self._lock:
+            if not same and text != self._waiting_for:
+                self._since = time.monotonic()
+            self._waiting_for = text
+            if text and show:
+                self._draw()
+            else:
+                self._erase()
 
-    def _status(self, text: str) -> None:
-        if self._live and self._at_line_start:
-            waited = self._clock() - self._since
-            shown = f"{one_line(text)} ({duration(waited)})"[: self.width - 1]
-            sys.stderr.write(f"\r\x1b[K{shown}")
-            sys.stderr.flush()
-            self._transient = True
+    def _tick(self) -> None:
+        while not self._stop.wait(TICK_SECONDS):
+            with self._lock:
+                # A program that prints several times a second may be drawing a bar of its own just now.
+                if self._waiting_for and time.monotonic() - self._wrote >= TICK_SECONDS / 2:
+                    self._draw()
+
+    def _draw(self) -> None:
+        if self._live and self._at_line_start and not self._style_open and not self._stop.is_set():
+            seconds = time.monotonic() - self._since
+            waited = f" ({elapsed(seconds)})" if seconds >= 1 else ""
+            room = self.width - 1 - len(waited)  # a full line would move the cursor to the next
+            self._status_shown = True
+            self._put(self._ours, _ERASE + clip(one_line(self._waiting_for), room) + waited)
 
     def _erase(self) -> None:
-        if self._transient:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
-            self._transient = False
+        if self._status_shown:
+            self._status_shown = False
+            self._put(self._ours, _ERASE)
+
+    def _make_room(self) -> None:
+        # At the start of a line there can be the status, or the `^C` with which a terminal answers Ctrl-C.
+        self._status_shown = self._status_shown or (self._live and self._at_line_start and not self._piped)
+        self._erase()
 
     def _write(self, text: str) -> None:
-        self._erase()
+        with self._lock:
+            self._erase()
+            self._put(self._program, text)
+            self._wrote = time.monotonic()
+            bare = _STYLE.sub("", text)
+            self._at_line_start = bare.endswith("\n") if bare else self._at_line_start
+            styles = _STYLE.findall(text)
+            self._style_open = not _PLAIN.fullmatch(styles[-1]) if styles else self._style_open
+
+    def _put(self, stream: TextIO, text: str) -> None:
         try:
-            self._program.write(text)
-            self._program.flush()
-        except UnicodeEncodeError:
-            encoding = self._program.encoding or "ascii"
-            self._program.write(text.encode(encoding, "replace").decode(encoding))
-            self._program.flush()
-        except BrokenPipeError:
-            # Whoever read our output has left (`| head`): the run goes on, its record is what counts.
-            self._program = open(os.devnull, "w")  # noqa: PTH123, SIM115 - lives as long as the console
-            with contextlib.suppress(OSError):
-                os.dup2(self._program.fileno(), 1)
-        self._at_line_start = text.endswith("\n")
+            stream.write(_encodable(text, stream))
+            stream.flush()
+        except (OSError, ValueError) as error:
+            # Whoever read it has left (`| head`), the terminal is gone, the disk is full: the run goes on, its record is what counts. What stays in
+            # the buffer must not be tried again at the end of the process.
+            for descriptor, standard in ((1, sys.stdout), (2, sys.stderr)):
+                if stream is standard:
+                    with contextlib.suppress(OSError), open(os.devnull, "w") as nowhere:  # noqa: PTH123 - a device
+                        os.dup2(nowhere.fileno(), descriptor)
+            if stream is not self._ours and isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
+                self.line(f"note: standard output cannot be written any more: {error.strerror}")
+
+
+def _waited_for(event: Event, entry_point: str) -> str:
+    """Return what is waited for from an event on; empty when it starts no wait."""
+    if event.step in {"fetching", "preparing", "waiting", "cell"}:
+        share = f", {100 * (event.done or 0) // event.total} %" if event.total and event.step != "cell" else ""
+        return event.text + share
+    return {
+        "fetched": "reading the project",
+        "creating": "creating the run",
+        "prepared": f"starting {entry_point}",
+        "started": f"{entry_point} runs",
+        "ending": "keeping what the run left",
+    }.get(event.step, "")
+
+
+def _coloured(match: re.Match[str]) -> str:
+    return f"\x1b[1;{32 if match[1] == 'FINISHED' else 31}m{match[1]}\x1b[0m"
+
+
+def _encodable(text: str, stream: TextIO) -> str:
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return text.encode(encoding, "replace").decode(encoding)
+    return text
+
+
+def _is_pipe(stream: TextIO) -> bool:
+    try:
+        return stat.S_ISFIFO(os.fstat(stream.fileno()).st_mode)
+    except (OSError, ValueError):  # no file at all
+        return False
+
+
+def _nowhere() -> TextIO:
+    return open(os.devnull, "w")  # noqa: PTH123 - lives as long as the process

@@ -7,6 +7,7 @@ is a defect of nbproj and keeps its traceback.
 from __future__ import annotations
 
 import difflib
+import sys
 from collections.abc import Iterable
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "StoreUnreachableError",
     "TemplateError",
     "UsageError",
+    "on_this_platform",
     "one_line",
     "suggestion",
 ]
@@ -81,6 +83,10 @@ class NbprojError(Exception):
         self.hint = one_line(hint)
         self.message = one_line(message)
         super().__init__(f"{place}: {self.message}" if place is not None else self.message)
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the stable form for programs: type, message, hint, exit_code."""
+        return {"type": type(self).__name__, "message": str(self), "hint": self.hint, "exit_code": self.exit_code}
 
     def _render_traceback_(self) -> list[str]:
         # IPython asks for this: one line instead of a traceback, and Run All still stops.
@@ -143,3 +149,20 @@ class StoreUnreachableError(StoreError):
 
 class RunError(NbprojError):
     """A run could not be carried to its end."""
+
+
+def on_this_platform(platform: str = sys.platform) -> None:
+    """Return where nbproj can run; it stands on process groups, signals and locks that Windows itself does not have.
+
+    Raises
+    ------
+    BackendError
+        This is Windows.
+
+    Examples
+    --------
+    >>> on_this_platform("linux")
+    """
+    if platform == "win32":
+        msg = "nbproj does not run on Windows itself: install it in WSL, the Windows Subsystem for Linux"
+        raise BackendError(msg)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from nbproj.display.project import project_json, project_text
-from nbproj.errors import NbprojError
+from nbproj.display.project import JSON_VERSION, project_json, project_text
+from nbproj.errors import NbprojError, ProjectError
 from nbproj.progress import Progress, silent
 from nbproj.project.directory import find_entry_point, load_project, scan
 from nbproj.project.model import EntryPoint, Project
 from nbproj.sources.registry import fetch
 
-__all__ = ["Inspection", "inspect_project"]
+__all__ = ["Inspection", "Verdict", "check_project", "inspect_project"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +46,38 @@ class Inspection:
             document["entry_points"] = {self.only: document["entry_points"][self.only]}
         return document
 
-    def problems(self) -> list[str]:
-        """Return what keeps entry points from being run, a line each."""
-        points = [*self.project.entry_points.values(), *self.found.values()]
-        return [str(point.problem) for point in points if point.problem is not None]
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a project can be read and its entry points run.
+
+    Parameters
+    ----------
+    summary : str
+        What was found, in half a line.
+    problems : tuple of str
+        What keeps it, or some of it, from being run; a line each.
+    warnings : tuple of str
+        What is read, and may be meant otherwise.
+    """
+
+    summary: str = ""
+    problems: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is no problem."""
+        return not self.problems
+
+    @property
+    def exit_code(self) -> int:
+        """For the command line: 0, or that of a project that is refused."""
+        return 0 if self.ok else ProjectError.exit_code
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the stable form for programs: ok, problems, warnings."""
+        return {"version": JSON_VERSION, "ok": self.ok, "problems": list(self.problems), "warnings": list(self.warnings)}
 
 
 def inspect_project(
@@ -82,5 +111,43 @@ def inspect_project(
                 if entry_point not in found:
                     raise
                 found = {entry_point: found[entry_point]}
-            project = Project(project.name, project.root, {}, project.environment, project.file, project.notebook, None, project.warnings)
+            project = dataclasses.replace(project, entry_points={})
     return Inspection(project, found, entry_point)
+
+
+def check_project(uri: str, version: str | None = None, *, strict: bool = False, progress: Progress = silent) -> Verdict:
+    """Read a project and say what is wrong with it.
+
+    Parameters
+    ----------
+    uri, version : str
+        As `nbproj.run` takes them.
+    strict : bool
+        Count unknown keys and types as problems.
+    progress : Progress
+        Told what is fetched.
+
+    Returns
+    -------
+    Verdict
+        Also of a project that cannot be read at all.
+
+    Raises
+    ------
+    SourceError
+        The project cannot be had.
+    """
+    try:
+        inspection = inspect_project(uri, version, strict=strict, progress=progress)
+    except ProjectError as error:
+        return Verdict(problems=(f"{error}. {error.hint}" if error.hint else str(error),))
+    project = inspection.project
+    by_path = [name for name in inspection.found if name not in project.entry_points]
+    points = [*project.entry_points.values(), *(inspection.found[name] for name in by_path)]
+    problems = tuple(str(point.problem) for point in points if point.problem is not None)
+    if not points:
+        problems = ("there is nothing to run: no MLproject with entry points, no script and no notebook",)
+    count = len(project.entry_points)
+    told = [f"{count} entry point{'' if count == 1 else 's'}"] if count else []
+    told += [f"{len(by_path)} by path"] if by_path else []
+    return Verdict(f"{project.name}: {' and '.join(told)}", problems, project.warnings)

@@ -1,9 +1,9 @@
-"""From the options of `nbproj run` to an order: what the command line has beyond `nbproj.run`, files of parameters and of variables."""
+"""From the options of `nbproj run` to an order: what the command line has beyond `nbproj.run`, pairs, files of parameters and of variables."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,47 @@ from nbproj.errors import ParameterError, UsageError
 from nbproj.request import Order
 from nbproj.sources.source import Credentials
 
-__all__ = ["load_variables", "order_from_options", "read_parameters"]
+__all__ = ["docker_arguments", "load_variables", "order_from_options", "parameter_pairs", "read_parameters"]
 
 _MOST_BYTES = 10 * 1024 * 1024
+_NOT_YET = {"detach": "--detach", "html": "--html", "as_notebook": "--as-notebook", "reuse": "--reuse"}
+
+
+def parameter_pairs(texts: Iterable[str]) -> dict[str, str]:
+    """Return the parameters that texts like `alpha=0.3` mean; the value is all behind the first equals sign.
+
+    Raises
+    ------
+    UsageError
+        One has no name or no equals sign, or a name comes twice.
+
+    Examples
+    --------
+    >>> parameter_pairs(["alpha=0.3", "where=a=b", "note="])
+    {'alpha': '0.3', 'where': 'a=b', 'note': ''}
+    """
+    pairs: dict[str, str] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            msg = f"-P: {text!r} is not NAME=VALUE"
+            raise UsageError(msg)
+        if name in pairs:
+            msg = f"-P: {name!r} is given twice"
+            raise UsageError(msg)
+        pairs[name] = value
+    return pairs
+
+
+def docker_arguments(texts: Iterable[str]) -> dict[str, str | bool]:
+    """Return the arguments of `docker run` that texts like `memory=2g` and `init` mean.
+
+    Examples
+    --------
+    >>> docker_arguments(["memory=2g", "init"])
+    {'memory': '2g', 'init': True}
+    """
+    return {name: value if equals else True for name, equals, value in (text.partition("=") for text in texts)}
 
 
 def read_parameters(path: Path) -> dict[str, object]:
@@ -32,26 +70,30 @@ def read_parameters(path: Path) -> dict[str, object]:
     import yaml
 
     try:
-        data = path.read_bytes()
+        with path.open("rb") as stream:
+            data = stream.read(_MOST_BYTES + 1)
         if len(data) > _MOST_BYTES:
-            msg = f"{path}: more than 10 MB of parameters"
+            msg = f"--params-file {path} is refused: more than 10 MB of parameters"
             raise ParameterError(msg)
         document = yaml.safe_load(data.decode())
     except (OSError, UnicodeDecodeError) as error:
-        msg = f"{path}: {getattr(error, 'strerror', None) or 'not UTF-8'}"
+        msg = f"--params-file {path} cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8'}"
         raise ParameterError(msg) from error
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark is not None else str(path)
         msg = f"{where}: {error.problem}"
         raise ParameterError(msg) from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # a date like 2026-13-99 is a ValueError
         msg = f"{path}: {error}"
+        raise ParameterError(msg) from error
+    except RecursionError as error:
+        msg = f"{path}: nested too deeply"
         raise ParameterError(msg) from error
     if document is None:
         return {}
     if not isinstance(document, dict):
-        msg = f"{path}: a mapping of parameter names to values is expected"
+        msg = f"{path}: a mapping of parameter names to values is expected, like `alpha: 0.3`"
         raise ParameterError(msg)
     return {str(name): value for name, value in document.items()}
 
@@ -62,7 +104,7 @@ def load_variables(path: Path) -> None:
     Raises
     ------
     UsageError
-        There is no such file.
+        It cannot be read.
     """
     from dotenv import dotenv_values
 
@@ -70,7 +112,7 @@ def load_variables(path: Path) -> None:
         with path.open(encoding="utf-8") as stream:
             values = dotenv_values(stream=stream, interpolate=False)
     except (OSError, UnicodeDecodeError) as error:
-        msg = f"--env-file {path}: {getattr(error, 'strerror', None) or 'not UTF-8'}"
+        msg = f"--env-file {path} cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8'}"
         raise UsageError(msg) from error
     for name, value in values.items():
         os.environ.setdefault(name, value or "")
@@ -90,18 +132,19 @@ def order_from_options(options: Mapping[str, Any]) -> Order:
         A file that cannot be read; options that contradict each other.
     """
     given = dict(options)
+    for name, flag in _NOT_YET.items():
+        if given.pop(name):
+            msg = f"{flag} is not there yet in this version of nbproj"
+            raise UsageError(msg)
+    given["docker_args"] = docker_arguments(given["docker_args"])
     variables = given.pop("env_file")
     if variables is not None:
         load_variables(Path(variables))
-    file = given.pop("params_file")
-    values: dict[str, object] = {}
-    bases: dict[str, Path] = {}
-    if file is not None:
-        values = read_parameters(Path(file))
-        bases = dict.fromkeys(values, Path(file).absolute().parent)
-    values.update(given.pop("parameters"))
-    for name in options["parameters"]:
-        bases.pop(name, None)
+    file, pairs = given.pop("params_file"), parameter_pairs(given.pop("parameters"))
+    values: dict[str, object] = dict(read_parameters(Path(file))) if file is not None else {}
+    # A path in a file starts from that file; one on the command line from the working folder.
+    bases = {name: Path(file).absolute().parent for name in values if name not in pairs} if file is not None else {}
+    values.update(pairs)
     if given.pop("no_conda"):
         if given["env_manager"] not in {None, "local"}:
             msg = f"--no-conda and --env-manager {given['env_manager']} contradict each other"

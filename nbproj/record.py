@@ -10,6 +10,7 @@ from typing import Any
 from nbproj.display.run import run_json, run_text
 from nbproj.errors import RunError, StoreError
 from nbproj.tracking.store import TERMINAL, RunRecord, Store
+from nbproj.tracking.viewer import way_to_look
 
 __all__ = ["Run", "RunFailed"]
 
@@ -202,6 +203,7 @@ class Run:
             "start_time": record.start_time,
             "end_time": record.end_time,
             "store": self._store.label,
+            "look": way_to_look(self._store.uri, record.experiment_id, self.run_id),
             **self.details,
         }
 

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import datetime as dt
-import textwrap
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
+from nbproj.display.columns import clip, columns, pad, printable, wrap
 from nbproj.display.quantity import number
 from nbproj.errors import one_line
 from nbproj.project.model import REQUIRED, EntryPoint, Parameter, Project
 
-__all__ = ["project_json", "project_text"]
+__all__ = ["JSON_VERSION", "project_json", "project_text"]
 
 JSON_VERSION = 1
+_CELL = 30  # columns: what is longer is cut, or would push everything else off the screen
+_MANY = 12
+_NARROWEST = 24  # columns for an explanation beside a parameter; with less it goes below
 
 
 def _plain(value: object) -> Any:  # noqa: ANN401 - whatever JSON holds
-    if isinstance(value, dt.date | PurePath):
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    if isinstance(value, PurePath):
         return str(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else f"{'-' if value < 0 else ''}Infinity"
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -35,7 +43,7 @@ def _parameter_json(parameter: Parameter) -> dict[str, Any]:
         result["default"] = None if parameter.default is REQUIRED else _plain(parameter.default)
     for key in ("help", "choices", "min", "max", "step", "item", "flag"):
         value = getattr(parameter, key)
-        if value is not None and value not in ("", ()):
+        if value is not None and value not in ("", ()) and not (key == "choices" and parameter.secret):
             result[key] = _plain(value)
     result["secret"] = parameter.secret
     result["optional"] = parameter.optional
@@ -66,6 +74,11 @@ def project_json(project: Project, found: Mapping[str, EntryPoint] | None = None
     found : mapping of str to EntryPoint, optional
         Scripts and notebooks that can be run by their path; `declared_in` is null for them.
 
+    Returns
+    -------
+    dict
+        Plain values; numbers that JSON cannot hold are texts ("NaN", "Infinity", "-Infinity").
+
     Examples
     --------
     >>> from pathlib import Path
@@ -78,12 +91,12 @@ def project_json(project: Project, found: Mapping[str, EntryPoint] | None = None
         environment["file"] = project.environment.file
     if project.environment.docker is not None:
         environment["image"] = project.environment.docker.image
-    points = {**{name: point for name, point in (found or {}).items() if name not in project.entry_points}}
+    points = {**project.entry_points, **{name: point for name, point in (found or {}).items() if name not in project.entry_points}}
     return {
         "version": JSON_VERSION,
         "name": project.name,
         "environment": environment,
-        "entry_points": {name: _entry_point_json(point) for name, point in [*project.entry_points.items(), *points.items()]},
+        "entry_points": {name: _entry_point_json(point) for name, point in points.items()},
         "warnings": list(project.warnings),
     }
 
@@ -94,49 +107,78 @@ def _range(low: float | None, high: float | None) -> str:
     return f"{number(low)} to {number(high)}"
 
 
+def _listed(values: Sequence[object]) -> str:
+    texts = [clip(one_line(str(_plain(value))), _CELL) for value in values[:_MANY]]
+    return ", ".join(texts) + (f" and {len(values) - _MANY} more" if len(values) > _MANY else "")
+
+
 def _rule(parameter: Parameter) -> str:
     parts = [one_line(parameter.help)] if parameter.help else []
-    if parameter.choices:
-        parts.append("one of " + ", ".join(map(str, parameter.choices)))
+    if parameter.choices and not parameter.secret:
+        parts.append("one of " + _listed(parameter.choices))
     if parameter.min is not None or parameter.max is not None:
         parts.append(_range(parameter.min, parameter.max))
     if parameter.secret:
-        parts.append(f"secret, in ${parameter.variable}")
+        parts.append(f"secret, in the variable {printable(parameter.variable)}")
     if parameter.optional:
         parts.append("optional")
     return "; ".join(parts)
 
 
 def _default(parameter: Parameter) -> str:
-    if parameter.secret:
-        return ""
     if parameter.required:
         return "required"
+    if parameter.secret:
+        return ""
     if parameter.default_text is not None:
-        return one_line(f"= {parameter.default_text}")
-    return "" if parameter.default is REQUIRED or parameter.default is None else one_line(f"= {parameter.default}")
+        text = parameter.default_text
+    elif parameter.default is None or parameter.default is REQUIRED:
+        return ""
+    else:
+        text = str(_plain(parameter.default))
+    return one_line(f"= {text}") if text else '= ""'
 
 
-def _table(rows: Iterable[tuple[str, ...]], width: int) -> list[str]:
-    table = list(rows)
-    if not table:
-        return []
-    columns = [min(max(len(row[index]) for row in table), 30) for index in range(len(table[0]) - 1)]
-    indent = 4 + sum(columns) + 2 * len(columns)
+def _table(parameters: Iterable[Parameter], width: int, indent: str) -> list[str]:
+    """Return a line for each parameter, or more where its explanation is long or the terminal narrow."""
+    rows = [
+        ((printable(parameter.name), clip(printable(parameter.type), _CELL), clip(_default(parameter), _CELL)), _rule(parameter))
+        for parameter in parameters
+    ]
+    widths = [max((min(columns(cells[index]), _CELL) for cells, _ in rows), default=0) for index in range(3)]
+    beside = len(indent) + sum(widths) + 2 * len(widths)
     lines = []
-    for row in table:
-        head = "    " + "".join(f"{cell:<{column}}  " for cell, column in zip(row, columns, strict=False))
-        if row[-1] and width - indent > 20:  # noqa: PLR2004 - less is no column
-            lines.extend(textwrap.wrap(row[-1], width, initial_indent=head, subsequent_indent=" " * indent) or [head.rstrip()])
+    for cells, rule in rows:
+        head = indent + "".join(pad(cell, size) + "  " for cell, size in zip(cells, widths, strict=True))
+        below = indent + "    "
+        if not rule:
+            lines.append(head.rstrip())
+        elif width - beside >= _NARROWEST:
+            lines.extend(wrap(rule, width, first=head, rest=" " * beside))
         else:
-            lines.append((head + row[-1]).rstrip())
+            lines.extend([head.rstrip(), *wrap(rule, width, first=below, rest=below)])
     return lines
 
 
-def _what(point: EntryPoint) -> str:
+def _title(name: str, point: EntryPoint, width: int) -> list[str]:
+    head = f"  {printable(name)}"
     if point.notebook:
-        return f"notebook {point.notebook}"
-    return one_line(point.command or "") if point.command else ""
+        what = [f"notebook {printable(point.notebook)}" + (f" ({printable(point.cells)})" if point.cells else "")]
+    else:
+        what = [one_line(line) for line in (point.command or "").splitlines() if line.strip()]
+    if len(what) == 1:
+        return wrap(what[0], width, first=f"{head}  ", rest="      ")
+    # A command of several lines keeps them: a shell reads each as a command of its own.
+    return [head, *(piece for line in what for piece in wrap(line, width, first="    | ", rest="      "))]
+
+
+def _details(point: EntryPoint, width: int, indent: str) -> list[str]:
+    lines: list[str] = []
+    if point.help:
+        lines.extend(wrap(one_line(point.help), width, first=indent, rest=indent))
+    if point.problem is not None:
+        lines.extend(wrap(f"cannot be run: {one_line(str(point.problem))}", width, first=indent, rest=indent + "  "))
+    return [*lines, *_table(point.parameters, width, indent)]
 
 
 def project_text(project: Project, found: Mapping[str, EntryPoint] | None = None, *, only: str | None = None, width: int = 100) -> str:
@@ -163,25 +205,18 @@ def project_text(project: Project, found: Mapping[str, EntryPoint] | None = None
       main  run {alpha}
         alpha  float  = 0.5  strength; at least 0
     """
-    kind = project.environment.kind
-    lines = [f"{one_line(project.name)}: {kind} environment" + (f" ({project.environment.file})" if project.environment.file else "")]
-    for name, point in project.entry_points.items():
-        if only is not None and name != only:
-            continue
-        lines.extend(["", f"  {one_line(name)}  {_what(point)}".rstrip()])
-        if point.help:
-            lines.append(f"    {one_line(point.help)}")
-        if point.problem is not None:
-            lines.append(f"    cannot be run: {point.problem}")
-        rows = [(parameter.name, parameter.type, _default(parameter), _rule(parameter)) for parameter in point.parameters]
-        lines.extend(_table(rows, width))
+    environment = project.environment
+    lines = [f"{printable(project.name)}: {environment.kind} environment" + (f" ({printable(environment.file)})" if environment.file else "")]
     others = {name: point for name, point in (found or {}).items() if name not in project.entry_points}
-    if others and only is None:
-        lines.extend(["", "  also, by path: " if project.entry_points else "  by path:"])
+    if only is not None:
+        point = project.entry_points.get(only) or others.get(only)
+        return "\n".join([*lines, "", *_title(only, point, width), *_details(point, width, "    ")] if point is not None else lines)
+    for name, point in project.entry_points.items():
+        lines.extend(["", *_title(name, point, width), *_details(point, width, "    ")])
+    if others:
+        lines.extend(["", "  also, by path:" if project.entry_points else "  by path:"])
         for name, point in others.items():
-            lines.append(f"    {one_line(name)}")
-            rows = [(parameter.name, parameter.type, _default(parameter), _rule(parameter)) for parameter in point.parameters]
-            lines.extend("  " + line for line in _table(rows, width - 2))
+            lines.extend([f"    {printable(name)}", *_details(point, width, "      ")])
     if not project.entry_points and not others:
         lines.extend(["", "  no entry points: no MLproject, script or notebook here"])
-    return "\n".join(line.rstrip() for line in lines)
+    return "\n".join(lines)

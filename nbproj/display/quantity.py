@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["duration", "number", "size"]
+__all__ = ["duration", "elapsed", "number", "size"]
 
 
 def duration(seconds: float) -> str:
@@ -25,6 +25,17 @@ def duration(seconds: float) -> str:
             rest = whole % length // part
             return f"{whole // length} {unit}" + (f" {rest} {smaller}" if rest else "")
     return f"{seconds:.0f} s"
+
+
+def elapsed(seconds: float) -> str:
+    """Return how long something lasts already, in whole seconds: for a clock that ticks.
+
+    Examples
+    --------
+    >>> [elapsed(s) for s in (0.4, 59.9, 61, 3725)]
+    ['0 s', '59 s', '1 min 1 s', '1 h 2 min']
+    """
+    return f"{int(seconds)} s" if seconds < 60 else duration(int(seconds))  # noqa: PLR2004 - a minute
 
 
 def size(count: float) -> str:

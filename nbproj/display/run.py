@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from nbproj.display.columns import clip, columns, printable, wrap
 from nbproj.display.quantity import duration, number
 from nbproj.errors import one_line
 
@@ -14,6 +14,8 @@ __all__ = ["JSON_VERSION", "run_json", "run_text"]
 
 JSON_VERSION = 1
 _MANY = 12
+_PAIR = 60  # columns of a name and its value
+_REASON_LINES = 4
 _TRACE_LINES = 40
 
 
@@ -57,26 +59,39 @@ def run_json(values: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _pairs(values: Mapping[str, str], width: int, label: str) -> list[str]:
+def _labelled(label: str, text: str, width: int, *, between: str = " ") -> list[str]:
+    head = f"  {label:<11}"
+    return wrap(text, width, first=head, rest=" " * len(head), between=between)
+
+
+def _limited(texts: Sequence[str]) -> list[str]:
+    return [*texts[:_MANY], f"and {len(texts) - _MANY} more"] if len(texts) > _MANY else list(texts)
+
+
+def _pairs(label: str, values: Mapping[str, str], width: int) -> list[str]:
     if not values:
         return []
-    shown = [f"{one_line(name)}={one_line(value)}" for name, value in list(values.items())[:_MANY]]
-    if len(values) > _MANY:
-        shown.append(f"and {len(values) - _MANY} more")
-    head = f"  {label:<11}"
-    text = "  ".join(textwrap.shorten(pair, width=60, placeholder="...") if len(pair) > 60 else pair for pair in shown)  # noqa: PLR2004 - half a line
-    return textwrap.wrap(text, width=width, initial_indent=head, subsequent_indent=" " * len(head), break_long_words=False, break_on_hyphens=False)
+    pairs = [clip(f"{one_line(name)}={one_line(value)}", _PAIR) for name, value in values.items()]
+    return _labelled(label, "  ".join(_limited(pairs)), width, between="  ")
+
+
+def _trace(text: str) -> list[str]:
+    # IPython opens with a rule as wide as its own idea of the terminal.
+    lines = [printable(line.expandtabs()).rstrip() for line in text.rstrip().splitlines() if set(line) != {"-"}]
+    if len(lines) > _TRACE_LINES:
+        lines = [f"... {len(lines) - _TRACE_LINES} lines above", *lines[-_TRACE_LINES:]]
+    return lines
 
 
 def run_text(values: Mapping[str, Any], *, width: int = 100) -> str:
-    """Return what came out of a run, in a few lines.
+    """Return what came out of a run, in a few lines: a traceback if there is one, how it ended, what it left, where to look.
 
     Parameters
     ----------
     values : mapping
         What `Run` collects.
     width : int
-        Columns of the terminal.
+        Columns of the terminal. Addresses and ids are never cut or broken, so that they can be copied.
 
     Examples
     --------
@@ -89,21 +104,20 @@ def run_text(values: Mapping[str, Any], *, width: int = 100) -> str:
       notebook   /a/run/train.ipynb
       store      mlflow.db
     """
+    lines = _trace(values["traceback"]) if values.get("traceback") else []
     seconds = _seconds(values)
-    parts = [values["status"], one_line(values.get("entry_point") or ""), duration(seconds) if seconds is not None else "", f"run {values['run_id']}"]
-    lines = ["  ".join(part for part in parts if part)]
+    parts = [values["status"], one_line(values.get("entry_point") or ""), duration(seconds) if seconds is not None else ""]
+    title, name = "  ".join(part for part in parts if part), f"run {values['run_id']}"
+    beside = columns(title) + 2 + columns(name) <= width
+    lines.extend([f"{title}  {name}"] if beside else [title, f"  {'run':<11}{values['run_id']}"])
     if values.get("reason"):
-        lines.append(f"  {'reason':<11}{one_line(values['reason'])}")
-    if values.get("traceback"):
-        trace = values["traceback"].rstrip().splitlines()
-        lines.extend("    " + line for line in trace[-_TRACE_LINES:])
-    lines.extend(_pairs({name: number(value) for name, value in values["metrics"].items()}, width, "metrics"))
-    lines.extend(_pairs(values["params"], width, "params"))
-    others = [path for path in values.get("artifacts", ()) if not path.startswith("run/")]
+        lines.extend(_labelled("reason", clip(one_line(values["reason"]), _REASON_LINES * width), width))
+    lines.extend(_pairs("metrics", {name: number(value) for name, value in values["metrics"].items()}, width))
+    lines.extend(_pairs("params", values["params"], width))
+    others = [printable(path) for path in values.get("artifacts", ()) if not path.startswith("run/")]
     if others:
-        more = f" and {len(others) - _MANY} more" if len(others) > _MANY else ""
-        lines.append(f"  {'artifacts':<11}{', '.join(map(one_line, others[:_MANY]))}{more}")
-    if values.get("notebook"):
-        lines.append(f"  {'notebook':<11}{values['notebook']}")
-    lines.append(f"  {'store':<11}{values['store']}")
+        lines.extend(_labelled("artifacts", "  ".join(_limited(others)), width, between="  "))
+    for label in ("notebook", "store", "look"):
+        if values.get(label):
+            lines.append(f"  {label:<11}{printable(values[label])}")
     return "\n".join(lines)

@@ -19,6 +19,19 @@ def test_the_program_speaks_on_standard_output_and_we_on_standard_error(cli, pro
     assert "FINISHED  main" in done.err
 
 
+def test_nothing_but_words_goes_to_a_pipe(cli, project, store):
+    done = cli("run", project("entry_points: {main: {command: 'echo out; sleep 1.5; exit 3'}}\n"))
+    assert done.code == 3
+    assert (done.out + done.err).replace("\n", "").isprintable()
+    assert [line.split()[0] for line in done.err.splitlines()] == ["running", "FAILED", "reason", "store", "look"]
+
+
+def test_quiet_says_why_a_run_failed_in_one_line(cli, project, store, only_run):
+    done = cli("run", "-q", project("entry_points: {main: {command: 'echo out; exit 3'}}\n"))
+    assert (done.code, done.out) == (3, "out\n")
+    assert done.err == f"nbproj run: run {only_run().run_id[:8]} failed: exit code 3\n"
+
+
 def test_quiet_leaves_the_programs_words_alone(cli, project, store):
     done = cli("run", "-q", project("entry_points: {main: {command: 'echo out'}}\n"))
     assert (done.out, done.err) == ("out\n", "")
@@ -34,10 +47,40 @@ def test_json_is_for_programs(cli, project, store):
 
 
 @pytest.mark.parametrize(
+    ("arguments", "code", "kind"),
+    [
+        (["run", "--json", ".", "-e", "mian"], 120, "EntryPointError"),
+        (["run", "--json", "nowhere"], 121, "SourceError"),
+        (["run", "--json", ".", "--tracking-uri", "http://127.0.0.1:9"], 122, "StoreUnreachableError"),
+        (["run", "--json", ".", "--frobnicate"], 2, "UsageError"),
+        (["run", "--json", ".", "-P", "x"], 2, "UsageError"),
+        (["show", "--json", "nowhere"], 121, "SourceError"),
+        (["check", "--json", "nowhere"], 121, "SourceError"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_json_holds_one_document_also_when_no_run_exists(arguments, code, kind, cli, project, store):
+    done = cli(*arguments, cwd=project("entry_points: {main: {command: 'true'}}\n"))
+    assert done.code == code
+    error = done.json["error"]
+    assert set(done.json) == {"version", "error"}
+    assert (error["type"], error["exit_code"]) == (kind, code)
+    assert error["message"] in done.err
+    assert store.search_runs() == []
+
+
+@pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["run"], 2, "Missing argument"),
-        (["run", ".", "--frobnicate"], 2, "No such option"),
+        (["run"], 2, "missing argument 'URI'. See nbproj run --help"),
+        (["runn", "."], 2, "no such command 'runn'. Did you mean 'run'?"),
+        (["batch", "."], 2, "batch is not there yet"),
+        (["./"], 2, "To run that project: nbproj run ./"),
+        (["run", ".", "--frobnicate"], 2, "no such option '--frobnicate'. See nbproj run --help"),
+        (["run", ".", "--timeot", "3"], 2, "Did you mean"),
+        (["run", ".", "-e"], 2, "'-e' requires an argument"),
+        (["run", ".", "extra"], 2, "unexpected extra argument"),
+        (["run", ".", "--timeout", "soon"], 2, "'soon' is not a valid float"),
         (["run", ".", "-P", "alpha"], 2, "'alpha' is not NAME=VALUE"),
         (["run", ".", "-P", "a=1", "-P", "a=2"], 2, "'a' is given twice"),
         (["run", ".", "--experiment-name", "a", "--experiment-id", "1"], 2, "not both"),
@@ -66,8 +109,8 @@ def test_json_is_for_programs(cli, project, store):
         (["run", ".", "-e", "train", "-P", "alpha=1", "--tracking-uri", "ftp://x/y"], 120, "ftp"),
         (["run", ".", "-e", "train", "-P", "alpha=1", "--experiment-id", "77"], 120, "77"),
         (["run", ".", "-e", "train", "-P", "alpha=1", "--run-id", "0" * 32], 120, "0" * 32),
-        (["run", ".", "-e", "train", "-f", "gone.yaml"], 120, "gone.yaml: No such file"),
-        (["run", ".", "-e", "train", "--env-file", "gone.env"], 2, "gone.env"),
+        (["run", ".", "-e", "train", "-f", "gone.yaml"], 120, "--params-file gone.yaml cannot be read: No such file"),
+        (["run", ".", "-e", "train", "--env-file", "gone.env"], 2, "--env-file gone.env cannot be read: No such file"),
     ],
     ids=lambda value: " ".join(map(str, value)) if isinstance(value, list) else None,
 )
@@ -79,8 +122,7 @@ def test_what_is_wrong_is_one_line_with_the_documented_code_and_no_run(arguments
     done = cli(*arguments, cwd=folder)
     assert done.code == code, done.err
     assert message in done.err
-    ours = [line for line in done.err.splitlines() if not line.startswith(("Usage:", "Try 'nbproj", "note:"))]
-    assert len([line for line in ours if line.strip()]) == 1, done.err
+    assert len([line for line in done.err.splitlines() if not line.startswith("note:")]) == 1, done.err
     assert done.out == ""
     assert store.search_runs() == []
     assert not list(folder.parent.rglob("PWNED"))
@@ -176,7 +218,8 @@ def test_show_tells_entry_points_and_parameters_for_people_and_programs(cli, pro
     )
     notebook("print(1)", parameters="seed: int = 3  # the seed", name="project/look.ipynb")
     shown = cli("show", folder).out
-    assert "alpha  float   = 0.5  strength of the penalty; 0 to 1" in shown
+    assert "alpha  float   = 0.5     strength of the penalty; 0 to 1" in shown
+    assert "token  string  required  secret, in the variable TOKEN" in shown
     assert "cannot be run: MLproject:" in shown
     assert "look.ipynb" in shown
     document = cli("show", "--json", folder).json
@@ -189,6 +232,9 @@ def test_show_tells_entry_points_and_parameters_for_people_and_programs(cli, pro
     assert document["entry_points"]["broken"]["problem"].startswith("MLproject:9:")
     assert "alpha" in cli("show", folder, "-e", "train").out
     assert cli("show", folder, "-e", "nothing").code == 120
+    assert (
+        cli("show", folder, "-e", "look.ipynb").out == "wine: system environment\n\n  look.ipynb  notebook look.ipynb\n    seed  int  = 3  the seed\n"
+    )
 
 
 def test_check_says_what_is_wrong_and_strict_says_more(cli, project):
@@ -201,6 +247,30 @@ def test_check_says_what_is_wrong_and_strict_says_more(cli, project):
     done = cli("check", "--json", folder)
     assert done.code == 120
     assert json.loads(done.out)["ok"] is False
+    (folder / "MLproject").write_text("entry_ponts: {}\n")
+    done = cli("check", "--json", folder)
+    assert (done.code, done.json["problems"]) == (120, [done.err.rstrip()])
+    assert done.err.startswith("MLproject:1:1: ")
+
+
+def test_check_counts_what_can_be_run_and_a_folder_with_nothing_to_run_is_a_problem(cli, project):
+    folder = project()
+    done = cli("check", folder)
+    assert (done.code, done.out) == (120, "")
+    assert done.err.startswith("there is nothing to run: ")
+    (folder / "train.py").touch()
+    assert cli("check", folder).out == "project: 1 by path, no problem found\n"
+    (folder / "MLproject").write_text("name: wine\nentry_points: {a: {command: 'true'}, b: {command: 'true'}}\n")
+    assert cli("check", folder).out == "wine: 2 entry points and 1 by path, no problem found\n"
+
+
+def test_help_names_what_works_in_the_order_of_its_use(cli):
+    told = cli("--help").out
+    assert told.index("  run ") < told.index("  show ") < told.index("  check ")
+    assert "..." not in told.partition("Commands:")[2]
+    told = cli("run", "--help").out
+    for absent in ("--detach", "--html", "--reuse", "--docker-args", "--mode", "--cluster-spec"):
+        assert absent not in told
 
 
 def test_looking_executes_nothing(cli, project, notebook, tmp_path):
