@@ -153,7 +153,7 @@ def _table(parameters: Iterable[Parameter], width: int, indent: str) -> list[str
         below = indent + "    "
         if not rule:
             lines.append(head.rstrip())
-        elif width - beside >= _NARROWEST:
+        elif width - beside >= _NARROWEST and columns(head) <= beside:
             lines.extend(wrap(rule, width, first=head, rest=" " * beside))
         else:
             lines.extend([head.rstrip(), *wrap(rule, width, first=below, rest=below)])
@@ -165,7 +165,7 @@ def _title(name: str, point: EntryPoint, width: int) -> list[str]:
     if point.notebook:
         what = [f"notebook {printable(point.notebook)}" + (f" ({printable(point.cells)})" if point.cells else "")]
     else:
-        what = [one_line(line) for line in (point.command or "").splitlines() if line.strip()]
+        what = [one_line(line) for line in (point.command or "").split("\n") if line.strip()]
     if len(what) == 1:
         return wrap(what[0], width, first=f"{head}  ", rest="      ")
     # A command of several lines keeps them: a shell reads each as a command of its own.

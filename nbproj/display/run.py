@@ -106,7 +106,7 @@ def run_text(values: Mapping[str, Any], *, width: int = 100) -> str:
     """
     lines = _trace(values["traceback"]) if values.get("traceback") else []
     seconds = _seconds(values)
-    parts = [values["status"], one_line(values.get("entry_point") or ""), duration(seconds) if seconds is not None else ""]
+    parts = [one_line(values["status"]), one_line(values.get("entry_point") or ""), duration(seconds) if seconds is not None else ""]
     title, name = "  ".join(part for part in parts if part), f"run {values['run_id']}"
     beside = columns(title) + 2 + columns(name) <= width
     lines.extend([f"{title}  {name}"] if beside else [title, f"  {'run':<11}{values['run_id']}"])
