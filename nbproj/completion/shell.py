@@ -1,7 +1,8 @@
 """What bash, zsh and fish ask and are answered. Each gets a script of a few lines, which hands over the line that is being typed.
 
 bash splits words at every `=` and `:`, keeps the quoting, and replaces only what stands behind the last split; it is told the missing part of the
-word, quoted as the word is. zsh and fish take whole words and quote them by themselves.
+word, quoted as the word is. zsh and fish take whole words and quote them by themselves; fish does not
+tell what stands behind the cursor.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ _SECONDS = 3.0
 """After which the shell is let go without an answer."""
 
 _FILES = "files"  # the shell completes a file's name by itself
+_CLOSING = "closing"  # bash puts the quotation mark and the space by itself
 _LISTING = {"33", "63", "64"}  # bash's COMP_TYPE when it shows a list
 
 _BASH = r"""# Completion of nbproj in bash; in ~/.bashrc: source <(nbproj completion bash)
@@ -34,13 +36,16 @@ _nbproj_complete() {
     COMPREPLY=()
     answer=$(_NBPROJ_COMPLETE=bash _NBPROJ_BEFORE="${COMP_LINE:0:COMP_POINT}" _NBPROJ_AFTER="${COMP_LINE:COMP_POINT}" \
         _NBPROJ_WORD="$2" _NBPROJ_TYPE="$COMP_TYPE" COLUMNS="${COLUMNS:-80}" "$program" 2>/dev/null </dev/null) || return 0
-    if [[ $answer == files ]]; then
-        compopt -o default +o nospace 2>/dev/null
-        return 0
-    fi
-    while IFS= read -r line; do
-        [[ -n $line ]] && COMPREPLY+=("$line")
-    done <<<"$answer"
+    {
+        IFS= read -r line
+        case $line in
+            files) compopt -o default +o nospace 2>/dev/null ;;
+            closing) compopt +o nospace 2>/dev/null ;;
+        esac
+        while IFS= read -r line; do
+            [[ -n $line ]] && COMPREPLY+=("$line")
+        done
+    } <<<"$answer"
     return 0
 }
 complete -o nospace -o nosort -F _nbproj_complete nbproj 2>/dev/null || complete -o nospace -F _nbproj_complete nbproj
@@ -49,17 +54,20 @@ complete -o nospace -o nosort -F _nbproj_complete nbproj 2>/dev/null || complete
 _ZSH = r"""#compdef nbproj
 # Completion of nbproj in zsh; in ~/.zshrc, behind compinit: source <(nbproj completion zsh)
 _nbproj() {
-    emulate -L zsh
-    local answer line text help current=$PREFIX separator=$'\x1f' program=${~words[1]}
-    local -a before after parts shown
+    local answer line text help current=$PREFIX raw=$PREFIX separator=$'\x1f' program=${~words[1]}
+    local -a before after parts shown ending
     local -i width=0
     before=("${(@Q)words[2,CURRENT-1]}")
     after=("${(@Q)words[CURRENT+1,-1]}")
-    [[ -z $compstate[quote] ]] && current=${(Q)PREFIX}
+    case $compstate[quote] in
+        '') current=${(Q)PREFIX} ;;
+        \') raw= ;;
+    esac
     answer=$(_NBPROJ_COMPLETE=zsh _NBPROJ_BEFORE=${(pj:$separator:)before} _NBPROJ_AFTER=${(pj:$separator:)after} \
-        _NBPROJ_WORD=$current _NBPROJ_RAW=$PREFIX $program 2>/dev/null </dev/null) || return 1
+        _NBPROJ_WORD=$current _NBPROJ_RAW=$raw $program 2>/dev/null </dev/null) || return 1
     [[ -z $answer ]] && return 1
     if [[ $answer == files ]]; then
+        compset -P '*='
         _files
         return
     fi
@@ -69,12 +77,13 @@ _nbproj() {
     done
     for line in "${(@f)answer}"; do
         parts=("${(@ps:\t:)line}")
-        text=$parts[2] help=$parts[3]
+        text=$parts[2] help=$parts[3] ending=()
+        [[ $parts[1] == open ]] && ending=(-S '')
         if [[ -n $help ]]; then
             shown=("${(r:width:)text}  $help")
-            compadd -V nbproj -l -d shown -S "${${parts[1]:#open}:+ }" -- "$text"
+            compadd -V nbproj -l -d shown "${ending[@]}" -- "$text"
         else
-            compadd -V nbproj -S "${${parts[1]:#open}:+ }" -- "$text"
+            compadd -V nbproj "${ending[@]}" -- "$text"
         fi
     done
 }
@@ -88,16 +97,14 @@ fi
 
 _FISH = r"""# Completion of nbproj in fish; in ~/.config/fish/completions/nbproj.fish: nbproj completion fish | source
 function __nbproj_complete
-    set -l line (commandline -p | string collect -N)
-    set -l at (commandline -pC)
     set -l program (commandline -opc 2>/dev/null)[1]
     set -lx _NBPROJ_COMPLETE fish
-    set -lx _NBPROJ_BEFORE (string sub -l $at -- $line | string collect -N)
-    set -lx _NBPROJ_AFTER (string sub -s (math $at + 1) -- $line | string collect -N)
+    set -lx _NBPROJ_BEFORE (commandline -pc | string collect)
     type -q -- $program; or set program nbproj
     $program 2>/dev/null </dev/null
 end
 complete -c nbproj -f -k -a '(__nbproj_complete)'
+complete -c nbproj -F -n 'string match -q "*\$*" -- (commandline -ct)'
 """
 
 _SCRIPTS: Final[Mapping[str, str]] = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH}
@@ -162,15 +169,30 @@ def _bash(program: click.Command, environ: Mapping[str, str]) -> str:
     typed = read(environ.get("_NBPROJ_BEFORE", ""))
     if typed.live or typed.redirected:
         return _FILES
-    found = candidates(program, typed.words[1:], typed.text, _behind(environ))
+    after = _behind(environ)
+    found = candidates(program, typed.words[1:], typed.text, after)
+    if typed.quote and len(found) == 1 and found[0].unfinished:
+        # readline closes the quotation mark behind a single answer, also where the word goes on
+        found = candidates(program, typed.words[1:], found[0].text, after) or found
     standing = _standing(typed, environ.get("_NBPROJ_WORD", ""))
     found = [one for one in found if one.text.startswith(standing)]
     texts = [quoted(one.text[len(standing) :], typed.quote) for one in found]
+    manner = _CLOSING if typed.quote and len(found) == 1 and not found[0].unfinished else ""
     if len(found) > 1 and environ.get("_NBPROJ_TYPE") in _LISTING and any(one.help for one in found):
         texts = _listed(texts, found, int(environ.get("COLUMNS") or 80))
-    else:  # readline closes an open quotation mark by itself
-        texts = [text if one.unfinished or typed.quote else f"{text} " for text, one in zip(texts, found, strict=True)]
-    return "".join(f"{text}\n" for text in texts)
+    elif not typed.quote:
+        texts = [text if one.unfinished else f"{text} " for text, one in zip(texts, found, strict=True)]
+    return "\n".join([manner, *texts, ""])
+
+
+def _behind(environ: Mapping[str, str]) -> list[str]:
+    """Return the words behind the cursor; the rest of the word that it is in does not count."""
+    before, after = environ.get("_NBPROJ_BEFORE", ""), environ.get("_NBPROJ_AFTER", "")
+    if not after.strip():
+        return []
+    typed = read(before)
+    within = bool(typed.raw) or not after[0].isspace()
+    return read(f"{before}{after} ").words[len(typed.words) + within :]
 
 
 def _standing(typed: Typed, replaced: str) -> str:
@@ -208,18 +230,8 @@ def _fish(program: click.Command, environ: Mapping[str, str]) -> str:
     typed = read(environ.get("_NBPROJ_BEFORE", ""), fish=True)
     if typed.live or typed.redirected:
         return ""
-    found = candidates(program, typed.words[1:], typed.text, _behind(environ, fish=True))
+    found = candidates(program, typed.words[1:], typed.text, ())
     return "".join(f"{one.text}\t{one.help}\n" if one.help else f"{one.text}\n" for one in found)
-
-
-def _behind(environ: Mapping[str, str], *, fish: bool = False) -> list[str]:
-    """Return the words behind the cursor; the rest of the word that it is in does not count."""
-    before, after = environ.get("_NBPROJ_BEFORE", ""), environ.get("_NBPROJ_AFTER", "")
-    if not after.strip():
-        return []
-    typed = read(before, fish=fish)
-    within = bool(typed.raw) or not after[0].isspace()
-    return read(f"{before}{after} ", fish=fish).words[len(typed.words) + within :]
 
 
 _DIALECTS: Final[Mapping[str, Callable[[click.Command, Mapping[str, str]], str]]] = {"bash": _bash, "zsh": _zsh, "fish": _fish}
