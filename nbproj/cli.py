@@ -1,8 +1,9 @@
-"""The command line: `nbproj run`, `show`, `check`. It parses, calls one public function, and shows what comes back."""
+"""The command line: `nbproj run`, `show`, `check`, `doctor`. It parses, calls one public function, and shows what comes back."""
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,8 +16,8 @@ from nbproj.progress import Event
 
 __all__ = ["main"]
 
-_ORDER = ("run", "show", "check")
-_PLANNED = ("batch", "runs", "logs", "stop", "rerun", "env", "cache", "export", "init", "doctor", "trust")
+_ORDER = ("run", "show", "check", "doctor", "completion")
+_PLANNED = ("batch", "runs", "logs", "stop", "rerun", "env", "cache", "export", "init", "trust")
 
 
 class _Group(click.Group):
@@ -185,6 +186,35 @@ def check(uri: str, version: str | None, *, strict: bool, as_json: bool) -> None
     sys.exit(verdict.exit_code)
 
 
+@nbproj.command(short_help="Say what is there, what is missing, and what to do.")
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON, for programs.")
+def doctor(*, as_json: bool) -> None:
+    """Say what is there of all that runs can use, what is missing, and what to do; a line each.
+
+    Ends with 1 when something is missing that runs on this machine need.
+    """
+    from nbproj.console import Console
+    from nbproj.display.doctor import findings_json, findings_text, is_fit
+    from nbproj.doctor.examination import examine
+
+    with Console() as console:
+        findings = examine()
+        console.answer(json.dumps(findings_json(findings), indent=2) if as_json else findings_text(findings))
+    sys.exit(0 if is_fit(findings) else 1)
+
+
+@nbproj.command(short_help="Print the script by which a shell completes nbproj.")
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print the script by which a shell completes commands, options, entry points and parameters.
+
+    bash and zsh: source <(nbproj completion bash), in ~/.bashrc or ~/.zshrc. fish: nbproj completion fish | source, in config.fish.
+    """
+    from nbproj.completion.shell import script
+
+    click.echo(script(shell), nl=False)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; ends the process with the exit codes of docs/contract.md, section 2.
 
@@ -193,6 +223,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     arguments : sequence of str, optional
         Those of the process by default.
     """
+    if "_NBPROJ_COMPLETE" in os.environ:  # a shell asks, in the words of its script
+        from nbproj.completion.shell import answer
+
+        click.echo(answer(nbproj), nl=False)
+        sys.exit()
     given = list(sys.argv[1:] if arguments is None else arguments)
     name = f"nbproj {given[0]}" if given and given[0] in nbproj.commands else "nbproj"
     try:

@@ -150,7 +150,7 @@ def answer(program: click.Command, environ: Mapping[str, str] | None = None) -> 
     --------
     >>> program = click.Command("nbproj", params=[click.Option(["--level"], type=click.Choice(["low", "high"]))])
     >>> answer(program, {"_NBPROJ_COMPLETE": "fish", "_NBPROJ_BEFORE": "nbproj --level l"})
-    'low\\n'
+    'low\n'
     """
     environment = os.environ if environ is None else environ
     speak = _DIALECTS.get(environment.get(VARIABLE, ""))
