@@ -1,10 +1,18 @@
 """Run notebooks and MLflow Projects again, anywhere, with other parameters, and see what came out.
 
 Everything here is looked up when it is first used: `import nbproj` costs next to nothing.
+
+Examples
+--------
+>>> import nbproj
+>>> run = nbproj.run("notebooks/diabetes", "train", parameters={"alpha": 0.3})  # doctest: +SKIP
+>>> run.status, run.metrics["rmse"], run.notebook  # doctest: +SKIP
+>>> list(nbproj.load_project("notebooks/diabetes").entry_points)  # doctest: +SKIP
 """
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -29,7 +37,7 @@ _ROOMS = {
 def __getattr__(name: str) -> object:
     if name not in _ROOMS:
         msg = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(msg)
+        raise AttributeError(msg, name=name, obj=sys.modules[__name__])  # Python suggests the right name from these
     if _ROOMS[name] == "nbproj.runner":
         from nbproj.errors import on_this_platform
 

@@ -112,7 +112,7 @@ def run_text(values: Mapping[str, Any], *, width: int = 100) -> str:
     lines.extend([f"{title}  {name}"] if beside else [title, f"  {'run':<11}{values['run_id']}"])
     if values.get("reason"):
         lines.extend(_labelled("reason", clip(one_line(values["reason"]), _REASON_LINES * width), width))
-    lines.extend(_pairs("metrics", {name: number(value) for name, value in values["metrics"].items()}, width))
+    lines.extend(_pairs("metrics", {name: number(value) for name, value in sorted(values["metrics"].items())}, width))
     lines.extend(_pairs("params", values["params"], width))
     others = [printable(path) for path in values.get("artifacts", ()) if not path.startswith("run/")]
     if others:

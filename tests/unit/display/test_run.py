@@ -45,7 +45,7 @@ def golden(text: str) -> str:
 def test_a_finished_run():
     assert run_text(values()) == golden("""
         FINISHED  train  6.2 s  run 3229d5144a414f91816bd8847974cbc8
-          metrics    rmse=55.86  n=331
+          metrics    n=331  rmse=55.86
           params     alpha=0.3  seed=0
           artifacts  model/MLmodel  path.png
           notebook   /work/mlruns/0/abc/artifacts/run/train.ipynb
@@ -83,7 +83,7 @@ def test_a_narrow_terminal_gets_more_lines_and_whole_ids():
     assert run_text(values(params={f"name{index}": "value" for index in range(4)}), width=40) == golden("""
         FINISHED  train  6.2 s
           run        3229d5144a414f91816bd8847974cbc8
-          metrics    rmse=55.86  n=331
+          metrics    n=331  rmse=55.86
           params     name0=value  name1=value
                      name2=value  name3=value
           artifacts  model/MLmodel  path.png
