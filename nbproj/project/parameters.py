@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -234,11 +233,11 @@ def _public(parameter: Parameter, error: ValueError) -> str:
 
 
 def _missing(entry_point: EntryPoint, missing: list[Parameter]) -> str:
-    """Return the sentence that names everything that is missing, and the command that gives it."""
+    """Return the sentence that names everything that is missing, and what gives it: to the command line that was typed, whatever its address."""
     count = "1 parameter" if len(missing) == 1 else f"{len(missing)} parameters"
     verb = "is" if len(missing) == 1 else "are"
     names = ", ".join(f"{one.name} ({f'secret, in the variable {one.variable}' if one.secret else one.type})" for one in missing)
-    before = "".join(f"{one.variable}=... " for one in missing if one.secret)
-    entry = "" if entry_point.name == "main" else f" -e {shlex.quote(entry_point.name)}"
-    options = "".join(f" -P {one.name}=..." for one in missing if not one.secret)
-    return f"{count} of {entry_point.name!r} {verb} missing: {names}. Try: {before}nbproj run .{entry}{options}"
+    variables = ", ".join(one.variable for one in missing if one.secret)
+    options = " ".join(f"-P {one.name}=..." for one in missing if not one.secret)
+    todo = " and ".join([*([f"set {variables}"] if variables else []), *([f"add {options}"] if options else [])])
+    return f"{count} of {entry_point.name!r} {verb} missing: {names}: {todo}"
