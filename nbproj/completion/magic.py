@@ -79,13 +79,13 @@ def _matches(before: str, after: str, commands: Callable[[], Mapping[str, click.
 def _as_typed(typed: Typed, candidate: Candidate) -> str:
     """Return a candidate as it takes the place of what is typed: within the quotation mark that is open, else with backslashes."""
     if not typed.quote:
-        return quoted(candidate.text)
+        return quoted(candidate.text, operators=False)
     at = typed.raw.rindex(typed.quote)
     standing = read(typed.raw[:at], operators=False).text
     if not candidate.text.startswith(standing):
-        return quoted(candidate.text)
+        return quoted(candidate.text, operators=False)
     closing = "" if candidate.unfinished else typed.quote
-    return f"{typed.raw[: at + 1]}{quoted(candidate.text[len(standing) :], typed.quote)}{closing}"
+    return f"{typed.raw[: at + 1]}{quoted(candidate.text[len(standing) :], typed.quote, operators=False)}{closing}"
 
 
 def _kind(candidate: Candidate) -> str:

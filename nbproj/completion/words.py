@@ -12,7 +12,9 @@ __all__ = ["Typed", "quoted", "read"]
 Quote = Literal["", "'", '"']
 
 _SAFE = re.compile(r"[\w./:=@%+,~^-]", re.ASCII)
+_BLANK = " \t\n"
 _IN_DOUBLE = '$`"\\'
+_IN_DOUBLE_PLAIN = '"\\'  # where nothing is replaced, as in `shlex`
 
 
 @dataclass(slots=True)
@@ -79,7 +81,9 @@ class _Reader:
         """Read one character, or two of them that belong together; return where the next one is."""
         typed, one, two = self.typed, line[at], line[at : at + 2]
         if not typed.quote:
-            if one.isspace():
+            if two == "\\\n":  # the line goes on in the next one
+                return at + 2
+            if one in _BLANK:
                 self._end()
                 return at + 1
             if self._operators and one in ";|&<>":
@@ -102,7 +106,7 @@ class _Reader:
 
     def _escapes(self, following: str) -> bool:
         if self.typed.quote == '"':
-            return following in {*_IN_DOUBLE, "\n"}
+            return following in ({*_IN_DOUBLE, "\n"} if self._operators else {*_IN_DOUBLE_PLAIN})
         return not self.typed.quote or (self._fish and following in {"'", "\\"})
 
     def _operator(self, line: str, at: int) -> int:
@@ -125,8 +129,17 @@ class _Reader:
         self.typed, self._begun = Typed(typed.words), False
 
 
-def quoted(text: str, quote: Quote = "") -> str:
+def quoted(text: str, quote: Quote = "", *, operators: bool = True) -> str:
     r"""Return a text as it is typed within an open quotation mark, or without one.
+
+    Parameters
+    ----------
+    text : str
+        The text.
+    quote : str
+        The quotation mark that is open.
+    operators : bool
+        As for `read`.
 
     Examples
     --------
@@ -136,5 +149,6 @@ def quoted(text: str, quote: Quote = "") -> str:
     if quote == "'":
         return text.replace("'", "'\\''")
     if quote == '"':
-        return "".join(f"\\{one}" if one in _IN_DOUBLE else one for one in text)
+        special = _IN_DOUBLE if operators else _IN_DOUBLE_PLAIN
+        return "".join(f"\\{one}" if one in special else one for one in text)
     return "".join(one if _SAFE.match(one) or ord(one) > 127 else f"\\{one}" for one in text)  # noqa: PLR2004 - the last of ASCII

@@ -13,7 +13,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
-PROGRAM = Path(os.environ.get("NBPROJ_SHIM") or Path(sys.executable).parent)
+PROGRAM = Path(sys.executable).parent
 
 # Ctrl-G hands over the line as the shell has it; a screen would have to be understood.
 SETUP = {
@@ -134,13 +134,15 @@ def populate(folder: Path) -> Path:
     (folder / "project/MLproject").write_text(MLPROJECT)
     for name in ("data/train.csv", "my data/day 1.csv", "name:with=signs/x.csv", "unique.txt", "project/own data/x.csv"):
         (folder / name).write_text("")
-    quiet = {"capture_output": True, "check": True, "cwd": folder / "project"}
     author = ["-c", "user.name=A", "-c", "user.email=a@example.org"]
-    subprocess.run(["git", "init", "-q", "-b", "main"], **quiet)
-    subprocess.run(["git", "add", "MLproject"], **quiet)
-    subprocess.run(["git", *author, "commit", "-q", "-m", "One"], **quiet)
-    subprocess.run(["git", "tag", "v1.0"], **quiet)
-    subprocess.run(["git", "branch", "feature/trees"], **quiet)
+    for command in (
+        ["init", "-q", "-b", "main"],
+        ["add", "MLproject"],
+        [*author, "commit", "-q", "-m", "One"],
+        ["tag", "v1.0"],
+        ["branch", "feature/trees"],
+    ):
+        subprocess.run(["git", *command], cwd=folder / "project", check=True, capture_output=True, timeout=60)
     return folder
 
 

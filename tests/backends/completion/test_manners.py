@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import time
 
 import pytest
-
 
 
 def plain(shown: str) -> str:
@@ -24,7 +24,7 @@ def test_a_list_tells_what_the_choices_mean(terminal):
     # What must be given comes first, then the order in which the project tells them.
     names = dict.fromkeys(re.findall(r"\b(alpha|mode|data|verbose|server|token)=", shown))
     assert set(names) == {"alpha", "mode", "data", "verbose", "server"}
-    assert list(names)[0] == "alpha"
+    assert next(iter(names)) == "alpha"
     if terminal.shell != "fish":  # which fills columns
         assert list(names) == ["alpha", "mode", "data", "verbose", "server"]
 
@@ -43,7 +43,14 @@ def test_words_behind_the_cursor_count(terminal):
 
 
 def test_what_a_project_says_is_never_run(terminal, folder):
-    for keys in ("-e it\t", "-e hostile -P note=\\;\t", "-e hostile -P note=\\$\t", "-e hostile -P note=\\`\t", "-e hostile -P 'note=$\t", '-e hostile -P "note=;\t'):
+    for keys in (
+        "-e it\t",
+        "-e hostile -P note=\\;\t",
+        "-e hostile -P note=\\$\t",
+        "-e hostile -P note=\\`\t",
+        "-e hostile -P 'note=$\t",
+        '-e hostile -P "note=;\t',
+    ):
         line = terminal.type(f"nbproj run project {keys}")
         assert "PWNED" in line, keys
         words = shlex.split(line)
@@ -93,8 +100,6 @@ def test_names_that_a_terminal_would_act_on_are_not_offered(terminal, folder):
 def test_a_folder_that_does_not_answer_is_given_up(terminal, folder):
     (folder / "slow").mkdir(exist_ok=True)
     if not (folder / "slow/MLproject").exists():
-        import os
-
         os.mkfifo(folder / "slow/MLproject")  # opening it waits for a writer that never comes
     start = time.monotonic()
     assert terminal.type("nbproj run slow -e tr\t") == "nbproj run slow -e tr"
