@@ -7,20 +7,21 @@ import warnings
 import pytest
 from IPython.core.completer import provisionalcompleter
 from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
 
 from nbproj import cli
 from nbproj.completion.magic import register, unregister
+
+QUIET = Config({"HistoryManager": {"enabled": False}})
 
 
 @pytest.fixture
 def shell(work):
     """Return a shell whose `%mlrun` is completed."""
-    made = InteractiveShell()
-    made.history_manager.enabled = False
+    made = InteractiveShell(config=QUIET)
     register(made, lambda: {"mlrun": cli.nbproj.commands["run"]})
     yield made
     unregister(made)
-    made.atexit_operations()
 
 
 def ends(shell: InteractiveShell, line: str, after: str = "", above: str = "") -> list[str]:
@@ -82,14 +83,13 @@ def test_other_lines_are_ipythons_own(shell):
 
 
 def test_nothing_is_looked_up_before_it_is_needed(work):
-    shell = InteractiveShell()
+    shell = InteractiveShell(config=QUIET)
     asked = []
     register(shell, lambda: asked.append(1) or {})
     ends(shell, "x = pri")
     assert not asked
     ends(shell, "%mlrun x")
     assert asked
-    shell.atexit_operations()
 
 
 def test_registered_twice_it_answers_once_and_leaves_nothing(shell):

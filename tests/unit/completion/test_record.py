@@ -10,9 +10,16 @@ import pytest
 from nbproj.tracking.mlflow_store import open_store
 
 
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory) -> str:
+    """Return a cache for the tests of a module: the first store of an MLflow version takes a second to make."""
+    return str(tmp_path_factory.mktemp("cache"))
+
+
 @pytest.fixture
-def runs(work, monkeypatch) -> list[str]:
+def runs(work, cache, monkeypatch) -> list[str]:
     """Make a store with two runs, one of them deleted beside them, and return the ids of the living ones, the newest first."""
+    monkeypatch.setenv("NBPROJ_CACHE_DIR", cache)
     store = open_store(f"sqlite:///{work}/mlflow.db")
     wine = store.experiment(name="wine tasting")
     found = [store.create_run(wine, name=name, tags={}).run_id for name in ("first", "second", "gone")]
