@@ -1,0 +1,178 @@
+"""What a card tells of a run: cleaned, cut to a bound, the same for every rendering."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from nbproj.display.html import clean
+from nbproj.display.line import Span
+from nbproj.display.quantity import duration, elapsed, number
+from nbproj.display.sparkline import plain_float
+from nbproj.display.terminal import tail_of
+from nbproj.errors import one_line
+
+__all__ = ["Facts", "MetricFact", "cut", "moment"]
+
+_MANY = 24
+_FEW = 12
+_VALUE = 200
+_SOURCE = 30
+_TRACE = 40
+_TAIL = 12
+_LAST = 12 * 4000  # characters of an output from which the tail is taken
+_ENDED = frozenset({"FINISHED", "FAILED", "KILLED", "REFUSED"})
+
+
+def cut(text: str, limit: int = _VALUE) -> str:
+    r"""Return a text as one clean line of at most so many characters.
+
+    Examples
+    --------
+    >>> cut("a\nb"), cut("abcdef", 4)
+    ('a b', 'abc…')
+    """
+    line = one_line(text[: 4 * limit + 4])
+    return line if len(line) <= limit else line[: limit - 1] + "\u2026"
+
+
+def moment(milliseconds: float | None, zone: dt.tzinfo = dt.UTC) -> str:
+    """Return a point in time to the second, with its zone; an empty text for what is no time.
+
+    Examples
+    --------
+    >>> moment(1_700_000_000_000), moment(None), moment(float("nan"))
+    ('2023-11-14 22:13:20 UTC', '', '')
+    """
+    try:
+        when = dt.datetime.fromtimestamp((milliseconds if milliseconds is not None else float("nan")) / 1000, zone)
+    except (OverflowError, ValueError, OSError):
+        return ""
+    return f"{when:%Y-%m-%d %H:%M:%S} {when.tzname() or ''}".rstrip()
+
+
+@dataclass(frozen=True, slots=True)
+class MetricFact:
+    """A metric: its name, its latest value, that as text, its course, how many values there were."""
+
+    name: str
+    latest: float
+    value: str
+    points: Sequence[float]
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a card tells; every text is one clean line, `source`, `trace` and `tail` are lines.
+
+    The numbers in `left_out` say how much more there is, by field.
+    """
+
+    status: str
+    ended: bool
+    run_id: str
+    title: str
+    lasted: str
+    saved: str
+    started: str
+    step: str
+    cells: tuple[int, int] | None
+    reason: str
+    cell: int | None
+    source: Sequence[str]
+    trace: Sequence[Sequence[Span]]
+    tail: Sequence[Sequence[Span]]
+    metrics: Sequence[MetricFact]
+    params: Sequence[tuple[str, str]]
+    artifacts: Sequence[str]
+    notes: Sequence[str]
+    about: Sequence[tuple[str, str]]
+    left_out: Mapping[str, int]
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any], zone: dt.tzinfo = dt.UTC) -> Facts:
+        """Take them from the values that `Run` or `CardState` collect; any of these may be missing.
+
+        Parameters
+        ----------
+        values : mapping
+            `status`, `run_id`, `entry_point`, `name`, `params`, `metrics`, `artifacts`, `notebook`, `start_time`, `end_time`, `store`, `reason`,
+            `cell`, `source`, `traceback`; while it runs `now`, `step`, `cells`; besides `curves`, `counts`, `notes`, `tail` or `output`.
+        zone : tzinfo
+            In which times are told.
+        """
+        status = cut(str(values.get("status") or "STARTING"), 20)
+        ended = status in _ENDED
+        params, metrics = dict(values.get("params") or {}), dict(values.get("metrics") or {})
+        artifacts = [str(path) for path in values.get("artifacts") or () if not str(path).startswith("run/")]
+        notes = list(values.get("notes") or ())
+        source = _lines(str(values.get("source") or ""))
+        trace = tail_of(str(values.get("traceback") or "")[-_LAST:], lines=1000, width=_VALUE)
+        trace = [line for line in trace if set("".join(span.text for span in line)) != {"-"}]
+        left = {"params": len(params) - _MANY, "metrics": len(metrics) - _MANY, "artifacts": len(artifacts) - _FEW, "notes": len(notes) - _FEW}
+        left |= {"source": len(source) - _SOURCE, "trace": len(trace) - _TRACE}
+        cells = values.get("cells")
+        names = [cut(str(values.get(key) or ""), 80) for key in ("entry_point", "name")]
+        return cls(
+            status=status,
+            ended=ended,
+            run_id=cut(str(values.get("run_id") or ""), 80),
+            title="  ".join(name for name in names if name),
+            lasted=_lasted(values, ended=ended),
+            saved="" if ended else moment(values.get("now"), zone),
+            started=moment(values.get("start_time"), zone),
+            step="" if ended else cut(str(values.get("step") or "")),
+            cells=_cells(cells) if cells and not ended else None,
+            reason=cut(str(values.get("reason") or ""), 500),
+            cell=values.get("cell") if isinstance(values.get("cell"), int) else None,
+            source=source[:_SOURCE],
+            trace=trace[-_TRACE:],
+            tail=_tail(values),
+            metrics=[_metric(name, value, values) for name, value in list(metrics.items())[:_MANY]],
+            params=[(cut(str(name), 80), cut(str(value))) for name, value in list(params.items())[:_MANY]],
+            artifacts=[cut(path) for path in artifacts[:_FEW]],
+            notes=[cut(str(note), 300) for note in notes[:_FEW]],
+            about=_about(values),
+            left_out={name: count for name, count in left.items() if count > 0},
+        )
+
+
+def _about(values: Mapping[str, Any]) -> list[tuple[str, str]]:
+    texts = {label: cut(str(values.get(label) or ""), 400) for label in ("notebook", "store", "look")}
+    return [(label, text) for label, text in texts.items() if text]
+
+
+def _cells(cells: Iterable[int]) -> tuple[int, int]:
+    done, total = cells
+    total = max(int(total), 0)
+    return min(max(int(done), 0), total), total
+
+
+def _lasted(values: Mapping[str, Any], *, ended: bool) -> str:
+    start, end = values.get("start_time"), values.get("end_time") if ended else values.get("now")
+    if start is None or end is None:
+        return ""
+    seconds = max((end - start) / 1000, 0)
+    return duration(seconds) if ended else elapsed(seconds)
+
+
+def _lines(text: str) -> list[str]:
+    lines = [clean(line.expandtabs(4)) for line in text[:_LAST].rstrip().split("\n")]
+    return [line if len(line) <= _VALUE else line[: _VALUE - 1] + "\u2026" for line in lines] if text.strip() else []
+
+
+def _metric(name: object, value: object, values: Mapping[str, Any]) -> MetricFact:
+    points = [plain_float(point) for point in (values.get("curves") or {}).get(name, ())]
+    count = (values.get("counts") or {}).get(name, len(points))
+    latest = plain_float(value)
+    return MetricFact(cut(str(name), 80), latest, number(latest), points, int(count))
+
+
+def _tail(values: Mapping[str, Any]) -> list[list[Span]]:
+    tail = values.get("tail")
+    if tail is None:
+        return tail_of(str(values.get("output") or ""), _TAIL)
+    return [list(line) for line in tail][-_TAIL:]
