@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,6 +20,7 @@ __all__ = ["register", "unregister"]
 
 _MAGIC: Final = re.compile(r"\s*(?:[\w., ]+=\s*)?%(?P<name>ml\w*)(?=\s)")
 _NAME: Final = "nbproj_matcher"
+_SECONDS: Final = 2.0
 _NOTHING: Final[Mapping[str, Any]] = {"completions": []}
 
 
@@ -66,7 +68,7 @@ def _matches(before: str, after: str, commands: Callable[[], Mapping[str, click.
         return {**_NOTHING}
     rest = read(f"{line}{after} ", operators=False).words[len(typed.words) :]
     within = bool(typed.raw) or (bool(after) and not after[0].isspace())
-    found = candidates(command, typed.words, typed.text, rest[1:] if within else rest)
+    found = _within_time(command, typed.words, typed.text, rest[1:] if within else rest)
     # A matcher after this one must not mix its own words in; what we do not know stays open to IPython.
     return {
         "completions": [SimpleCompletion(text=_as_typed(typed, one), type=_kind(one)) for one in found],
@@ -74,6 +76,15 @@ def _matches(before: str, after: str, commands: Callable[[], Mapping[str, click.
         "ordered": True,
         "suppress": bool(found),
     }
+
+
+def _within_time(command: click.Command, before: list[str], word: str, after: list[str]) -> list[Candidate]:
+    """Return the candidates, none when a folder or store does not answer: a kernel that waits for it would run no cell."""
+    found: list[Candidate] = []
+    thread = threading.Thread(target=lambda: found.extend(candidates(command, before, word, after)), daemon=True)
+    thread.start()
+    thread.join(_SECONDS)
+    return [] if thread.is_alive() else found
 
 
 def _as_typed(typed: Typed, candidate: Candidate) -> str:

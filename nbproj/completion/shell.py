@@ -7,6 +7,7 @@ tell what stands behind the cursor.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from collections.abc import Callable, Mapping
@@ -156,13 +157,25 @@ def answer(program: click.Command, environ: Mapping[str, str] | None = None) -> 
     speak = _DIALECTS.get(environment.get(VARIABLE, ""))
     if speak is None:
         return ""
-    watchdog = threading.Timer(_SECONDS, os._exit, [0])
+    watchdog = threading.Timer(_SECONDS, _give_up)
     watchdog.daemon = True
     watchdog.start()
     try:
         return speak(program, environment)
     finally:
         watchdog.cancel()
+
+
+def _give_up() -> None:
+    """End this process, whatever it waits for, and what it has started."""
+    import psutil
+
+    try:
+        for child in psutil.Process().children(recursive=True):
+            with contextlib.suppress(psutil.Error):
+                child.kill()
+    finally:
+        os._exit(0)
 
 
 def _bash(program: click.Command, environ: Mapping[str, str]) -> str:

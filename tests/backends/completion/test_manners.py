@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 import time
+from pathlib import Path
 
 import pytest
 
@@ -97,13 +97,20 @@ def test_names_that_a_terminal_would_act_on_are_not_offered(terminal, folder):
     assert terminal.type("nbproj run evil -e a\t") == "nbproj run evil -e abc "
 
 
-def test_a_folder_that_does_not_answer_is_given_up(terminal, folder):
-    (folder / "slow").mkdir(exist_ok=True)
-    if not (folder / "slow/MLproject").exists():
-        os.mkfifo(folder / "slow/MLproject")  # opening it waits for a writer that never comes
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_what_does_not_answer_is_given_up_and_ended(shell, terminal_with, tmp_path):
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/git").write_text(f"#!/bin/sh\necho $$ > {tmp_path}/pid\nexec /bin/sleep 60\n")
+    (tmp_path / "bin/git").chmod(0o755)
+    path = f"{tmp_path}/bin"
+    terminal = terminal_with(shell, f"set -gx PATH {path} $PATH" if shell == "fish" else f"export PATH={path}:$PATH")
     start = time.monotonic()
-    assert terminal.type("nbproj run slow -e tr\t") == "nbproj run slow -e tr"
-    assert time.monotonic() - start < 15
+    assert terminal.type("nbproj run project -v fea\t") == "nbproj run project -v fea"
+    assert time.monotonic() - start < 20
+    process = Path("/proc", (tmp_path / "pid").read_text().strip(), "cmdline")
+    while process.exists() and process.read_bytes():
+        assert time.monotonic() - start < 25
+        time.sleep(0.05)
 
 
 BEFORE = {

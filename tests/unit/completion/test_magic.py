@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import warnings
 
 import pytest
@@ -108,3 +109,13 @@ def test_whatever_goes_wrong_ipython_goes_on(shell, capsys):
     register(shell, broken)
     ends(shell, "%mlrun pro")
     assert "RuntimeError" not in "".join(capsys.readouterr())
+
+
+def test_what_does_not_answer_is_given_up(shell, work, monkeypatch):
+    (work / "bin").mkdir()
+    (work / "bin/git").write_text("#!/bin/sh\nexec /bin/sleep 15\n")
+    (work / "bin/git").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{work}/bin")
+    start = time.monotonic()
+    assert ends(shell, "%mlrun project -v v") == []
+    assert time.monotonic() - start < 10
