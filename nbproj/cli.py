@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 import click
 
-from nbproj.errors import NbprojError, RunError, UsageError, on_this_platform, one_line
+from nbproj.errors import NbprojError, RunError, UsageError, on_this_platform, one_line, suggestion
 from nbproj.progress import Event
 
 __all__ = ["main"]
@@ -38,8 +38,9 @@ class _Group(click.Group):
         if name in _PLANNED:
             msg = f"{name} is not there yet in this version of nbproj"
             raise UsageError(msg)
-        if self.get_command(ctx, name) is None and not name.startswith("-") and ("/" in name or Path(name).exists()):
-            msg = f"there is no command {name!r}. To run that project: nbproj run {name}"
+        if self.get_command(ctx, name) is None and not name.startswith("-"):
+            todo = f" To run that project: nbproj run {name}" if "/" in name or Path(name).exists() else suggestion(name, self.commands)
+            msg = f"there is no command {name!r}.{todo or ' See nbproj --help'}"
             raise UsageError(msg)
         return super().resolve_command(ctx, args)
 
@@ -90,9 +91,10 @@ def _run_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.group(cls=_Group, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
 @click.version_option(package_name="nbproj", prog_name="nbproj")
-def nbproj() -> None:
+@click.pass_context
+def nbproj(context: click.Context) -> None:
     """Run notebooks and MLflow Projects again, anywhere, with other parameters, and see what came out.
 
     \b
@@ -102,6 +104,9 @@ def nbproj() -> None:
     """  # noqa: D301 - click's mark of lines that stay as they are
     from nbproj.housekeeping import tidy
 
+    if context.invoked_subcommand is None:  # every click shows the help then, and each ends with another exit code
+        click.echo(context.get_help(), err=True)
+        sys.exit(UsageError.exit_code)
     tidy(_note)
 
 
@@ -233,11 +238,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         on_this_platform()
         nbproj.main(given, prog_name="nbproj", standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except click.exceptions.Exit as end:
-        sys.exit(end.exit_code)
     except click.ClickException as error:
         _refuse(name, UsageError(_told(error, name)), given)
     except NbprojError as error:
@@ -247,8 +247,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _told(error: click.ClickException, name: str) -> str:
-    text = error.format_message().rstrip(".").replace("(Did you mean", "Did you mean").rstrip(")")
-    return f"{text[:1].lower()}{text[1:]}{'' if 'Did you mean' in text else f'. See {name} --help'}"
+    todo = f" See {name} --help"
+    if isinstance(error, click.NoSuchOption):
+        return f"there is no option {error.option_name!r}.{suggestion(error.option_name, error.possibilities or ()) or todo}"
+    text = error.format_message().rstrip(".")
+    return f"{text[:1].lower()}{text[1:]}.{todo}"
 
 
 def _complain(name: str, error: NbprojError) -> None:

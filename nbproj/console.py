@@ -14,8 +14,9 @@ from typing import Any, Self, TextIO
 
 from nbproj.display.columns import clip
 from nbproj.display.quantity import elapsed
-from nbproj.errors import one_line
+from nbproj.errors import RunError, one_line
 from nbproj.progress import Event
+from nbproj.record import Run
 
 __all__ = ["Console"]
 
@@ -117,12 +118,25 @@ class Console:
         """Show several lines of ours."""
         self._show(_ENDED.sub(_coloured, text) if self._coloured else text)
 
+    def finish(self, run: Run) -> None:
+        """Show what came out of a run."""
+        self.block(run.summary(width=self.width))
+
     def answer(self, text: str) -> None:
-        """Show what was asked for, on standard output."""
+        """Show what was asked for, on standard output.
+
+        Raises
+        ------
+        RunError
+            It cannot be written. A reader that has left (`| head`) has what it wanted.
+        """
         with self._lock:
             self._waiting_for = ""
             self._make_room()
-            self._put(sys.stdout or _nowhere(), f"{text}\n")
+            reason = self._put(sys.stdout or _nowhere(), f"{text}\n")
+        if reason:
+            msg = f"standard output cannot be written: {reason}"
+            raise RunError(msg)
 
     def _show(self, text: str) -> None:
         if self._quiet:
@@ -176,14 +190,17 @@ class Console:
     def _write(self, text: str) -> None:
         with self._lock:
             self._erase()
-            self._put(self._program, text)
+            reason = self._put(self._program, text)
+            if reason and self._program is not self._ours:
+                self.line(f"note: standard output cannot be written any more: {reason}")
             self._wrote = time.monotonic()
             bare = _STYLE.sub("", text)
             self._at_line_start = bare.endswith("\n") if bare else self._at_line_start
             styles = _STYLE.findall(text)
             self._style_open = not _PLAIN.fullmatch(styles[-1]) if styles else self._style_open
 
-    def _put(self, stream: TextIO, text: str) -> None:
+    def _put(self, stream: TextIO, text: str) -> str:
+        """Write, and return why it could not be done; empty also when the reader has left."""
         try:
             stream.write(_encodable(text, stream))
             stream.flush()
@@ -194,8 +211,8 @@ class Console:
                 if stream is standard:
                     with contextlib.suppress(OSError), open(os.devnull, "w") as nowhere:  # noqa: PTH123 - a device
                         os.dup2(nowhere.fileno(), descriptor)
-            if stream is not self._ours and isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
-                self.line(f"note: standard output cannot be written any more: {error.strerror}")
+            return (error.strerror or "") if isinstance(error, OSError) and not isinstance(error, BrokenPipeError) else ""
+        return ""
 
 
 def _waited_for(event: Event, entry_point: str) -> str:

@@ -345,6 +345,14 @@ def test_a_full_disk_behind_the_output_is_said_once_and_does_not_end_the_run(tmp
     assert done.stderr == "note: standard output cannot be written any more: No space left on device\nstill here\n"
 
 
+@pytest.mark.skipif(not FULL.exists(), reason="platform: no device here is always full")
+def test_an_answer_that_cannot_be_written_is_a_failure():
+    with FULL.open("w") as full:
+        command = [sys.executable, "-m", "nbproj", "show", "--json"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (1, "nbproj show: standard output cannot be written: No space left on device\n")
+
+
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", ">&- 2>&-"])
 def test_closed_streams_are_no_reason_to_fail(closed, tmp_path):
     program = PROLOGUE + textwrap.dedent("""

@@ -73,11 +73,11 @@ def test_json_holds_one_document_also_when_no_run_exists(arguments, code, kind, 
     ("arguments", "code", "message"),
     [
         (["run"], 2, "missing argument 'URI'. See nbproj run --help"),
-        (["runn", "."], 2, "no such command 'runn'. Did you mean 'run'?"),
+        (["runn", "."], 2, "there is no command 'runn'. Did you mean 'run'?"),
         (["batch", "."], 2, "batch is not there yet"),
         (["./"], 2, "To run that project: nbproj run ./"),
-        (["run", ".", "--frobnicate"], 2, "no such option '--frobnicate'. See nbproj run --help"),
-        (["run", ".", "--timeot", "3"], 2, "Did you mean"),
+        (["run", ".", "--frobnicate"], 2, "there is no option '--frobnicate'. See nbproj run --help"),
+        (["run", ".", "--timeot", "3"], 2, "there is no option '--timeot'. Did you mean '--timeout'?"),
         (["run", ".", "-e"], 2, "'-e' requires an argument"),
         (["run", ".", "extra"], 2, "unexpected extra argument"),
         (["run", ".", "--timeout", "soon"], 2, "'soon' is not a valid float"),
@@ -266,6 +266,8 @@ def test_check_counts_what_can_be_run_and_a_folder_with_nothing_to_run_is_a_prob
 
 def test_help_names_what_works_in_the_order_of_its_use(cli):
     told = cli("--help").out
+    nothing = cli()
+    assert (nothing.code, nothing.out, nothing.err) == (2, "", told)
     assert told.index("  run ") < told.index("  show ") < told.index("  check ")
     assert "..." not in told.partition("Commands:")[2]
     told = cli("run", "--help").out
