@@ -25,9 +25,7 @@ def python() -> Finding:
 
 def nbproj() -> Finding:
     """Look at this package."""
-    import nbproj as package
-
-    return Finding("nbproj", "ok", f"{package.__version__}, {Path(package.__file__).parent}", needed=True)
+    return Finding("nbproj", "ok", f"{version('nbproj')}, {Path(__file__).parent.parent}", needed=True)
 
 
 def mlflow() -> Finding:
