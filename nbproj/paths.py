@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
-from nbproj.errors import ProjectError
+from nbproj.errors import ProjectError, RunError
 
-__all__ = ["inside", "is_inside", "write_atomically"]
+__all__ = ["inside", "is_inside", "write_atomically", "writing"]
 
 
 def is_inside(root: Path, path: Path) -> bool:
@@ -53,6 +55,22 @@ def inside(root: Path, relative: str, *, what: str = "path") -> Path:
         msg = f"{what} {relative!r} leaves the project's folder"
         raise ProjectError(msg)
     return Path(os.path.realpath(path))
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Say in one line that a file of a run cannot be written: the disk is full, the folder is gone or read-only.
+
+    Raises
+    ------
+    RunError
+        The block raised an OSError.
+    """
+    try:
+        yield
+    except OSError as error:
+        msg = f"{path} cannot be written: {error.strerror or error}"
+        raise RunError(msg) from error
 
 
 def write_atomically(path: Path, data: bytes | str, *, mode: int = 0o644) -> None:

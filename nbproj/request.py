@@ -22,7 +22,11 @@ from nbproj.project.model import EntryPoint, EnvironmentSpec, Project
 from nbproj.project.parameters import Resolved, resolve_all
 from nbproj.sources.address import public
 from nbproj.sources.source import Checkout, Credentials
+from nbproj.tracking.folders import working_folder
+from nbproj.tracking.ownership import Ledger, owner_of_tag
+from nbproj.tracking.settlement import is_finished, is_lost
 from nbproj.tracking.store import Store
+from nbproj.version import __version__
 
 __all__ = ["Order", "ancestry_key", "resolve_request", "running_above"]
 
@@ -57,7 +61,7 @@ class Order:
     output: Path | None = None
     tracking_uri: str | None = None
     credentials: Credentials | None = None
-    base: Path = field(default_factory=Path.cwd)
+    base: Path = field(default_factory=working_folder)
     bases: Mapping[str, Path] = field(default_factory=dict)
 
     def check(self) -> None:
@@ -70,6 +74,13 @@ class Order:
         """
         if self.experiment_name is not None and self.experiment_id is not None:
             msg = "give an experiment by name or by id, not both"
+            raise UsageError(msg)
+        if self.timeout is not None and (isinstance(self.timeout, bool) or not isinstance(self.timeout, int | float)):
+            msg = f"timeout must be a number of seconds, not {self.timeout!r}"
+            raise UsageError(msg)
+        own = next((name for name in self.tags if name.startswith("nbproj.")), None)
+        if own is not None:
+            msg = f"tag {own!r}: tags that begin with 'nbproj.' are nbproj's own record of the run. Choose another name"
             raise UsageError(msg)
         if self.timeout is not None and not self.timeout > 0:
             msg = f"timeout must be more than 0 seconds, not {self.timeout:g}"
@@ -184,8 +195,6 @@ def _parent() -> str | None:
 
 
 def _tags(order: Order, checkout: Checkout, entry_point: EntryPoint, environment: EnvironmentSpec, command: str | None) -> dict[str, str]:
-    from nbproj import __version__
-
     try:
         user = getpass.getuser()
     except (KeyError, OSError):
@@ -207,6 +216,29 @@ def _tags(order: Order, checkout: Checkout, entry_point: EntryPoint, environment
         "nbproj.command": command if command is not None else f"notebook {shlex.quote(str(entry_point.notebook))}",
     }
     return {**{name: value for name, value in tags.items() if value is not None}, **order.tags}
+
+
+def _continued(order: Order, store: Store, experiment_id: str | None) -> str:
+    """Return the experiment of the run that is to be continued.
+
+    Raises
+    ------
+    StoreError
+        There is no such run, it belongs to another experiment, or somebody else carries it.
+    """
+    record = store.get_run(str(order.run_id))
+    short = record.run_id[:8]
+    if experiment_id is not None and experiment_id != record.experiment_id:
+        msg = f"run {short} belongs to experiment {record.experiment_id}, and experiment {experiment_id} was asked for: leave the experiment out"
+        raise StoreError(msg)
+    known = owner_of_tag(record.tags)
+    if known is not None and not is_finished(record) and not is_lost(record):
+        process, token = known
+        # What this very process has let go - a final status that the store did not take - is nobody's.
+        if process.pid != os.getpid() or Ledger.open().find(token) is not None:
+            msg = f"run {short} is carried by process {process.pid} on {process.host}: wait for its end, or interrupt it there"
+            raise StoreError(msg)
+    return record.experiment_id
 
 
 def resolve_request(order: Order, checkout: Checkout, backend: Backend, open_store: Callable[[], Store], progress: Progress = silent) -> RunRequest:
@@ -250,6 +282,11 @@ def resolve_request(order: Order, checkout: Checkout, backend: Backend, open_sto
     backend.check(entry_point, environment, config)
     progress(Event("checked", data={"entry_point": entry_point.name, "commit": checkout.commit, "uri": public(order.uri)}))
     store = open_store()
+    if order.run_id is None:
+        experiment_id = _experiment(order, store, entry_point, project.root)
+    else:
+        named = order.experiment_name is not None or order.experiment_id is not None
+        experiment_id = _continued(order, store, store.experiment(name=order.experiment_name, experiment_id=order.experiment_id) if named else None)
     return RunRequest(
         checkout=checkout,
         project=project,
@@ -258,7 +295,7 @@ def resolve_request(order: Order, checkout: Checkout, backend: Backend, open_sto
         environment=environment,
         command=command,
         store=store,
-        experiment_id=_experiment(order, store, entry_point, project.root),
+        experiment_id=experiment_id,
         tags=_tags(order, checkout, entry_point, environment, command),
         run_id=order.run_id,
         run_name=order.run_name,

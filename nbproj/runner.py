@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from nbproj.backends.lifecycle import Settled, carry
 from nbproj.backends.registry import find_backend
 from nbproj.errors import RunError
+from nbproj.execution.process import Guard
 from nbproj.execution.signals import STOPS, Signals
 from nbproj.housekeeping import tidy
 from nbproj.progress import Event, Progress, silent
@@ -17,6 +17,7 @@ from nbproj.project.model import Project
 from nbproj.record import Run, RunFailed
 from nbproj.request import Order, ancestry_key, resolve_request, running_above
 from nbproj.sources.source import Checkout
+from nbproj.tracking.folders import working_folder
 from nbproj.tracking.store import Store
 
 __all__ = ["execute", "fetch_project", "load_project", "open_default_store", "run"]
@@ -133,7 +134,7 @@ def run(  # noqa: PLR0913, PLR0917 - the signature of mlflow.projects.run
         docker_auth=docker_auth,
         timeout=timeout,
         kernel=kernel,
-        tags=dict(tags or {}),
+        tags={str(name): str(value) for name, value in (tags or {}).items()},
     )
     return execute(order, progress or silent)
 
@@ -154,14 +155,14 @@ def execute(order: Order, progress: Progress = silent) -> Run:
     backend = find_backend(order.backend)
     tidy(progress)
     # From here on a signal unwinds: what was fetched is removed, also before there is a run.
-    with Signals(), fetch_project(order, progress) as checkout:
+    with Signals() as signals, Guard() as guard, fetch_project(order, progress) as checkout:
         above = _recursion(order, checkout)
         if above is not None:
             note = f"{order.entry_point or 'main'} already runs above as {above[:8]}: this call would recurse and is skipped"
             progress(Event("note", note))
             return Run(open_default_store(order.tracking_uri), above)
         request = resolve_request(order, checkout, backend, lambda: open_default_store(order.tracking_uri, progress), progress)
-        settled = carry(request, backend)
+        settled = carry(request, backend, guard, signals)
     return _result(order, request.store, settled, progress)
 
 
@@ -232,4 +233,4 @@ def open_default_store(flag: str | None = None, progress: Progress = silent) -> 
     from nbproj.tracking.location import locate
     from nbproj.tracking.mlflow_store import open_store
 
-    return open_store(locate(flag, cwd=Path.cwd(), environ=os.environ), progress=progress)
+    return open_store(locate(flag, cwd=working_folder(), environ=os.environ), progress=progress)

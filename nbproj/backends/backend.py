@@ -112,7 +112,7 @@ class Workplace:
 class Backend(Protocol):
     """Who runs entry points.
 
-    `check` refuses what can be refused before a run exists. `submit` prepares and starts; what it returns is an `Execution` that the driver follows.
+    `check` refuses what can be refused before a run exists. `submit` prepares; what it returns is an `Execution` that the driver starts and follows.
     Both raise subclasses of `NbprojError` only.
     """
 
@@ -122,4 +122,4 @@ class Backend(Protocol):
         """Refuse what this backend cannot carry out; nothing is started, no store is open yet."""
 
     def submit(self, request: RunRequest, workplace: Workplace) -> Execution:
-        """Prepare the environment and start the entry point."""
+        """Prepare the environment; return what starts the entry point in it."""

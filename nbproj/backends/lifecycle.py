@@ -7,28 +7,27 @@ knows how the process ended (docs/contract.md, section 7).
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import os
-import shutil
-import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from nbproj.backends.backend import Backend, RunRequest, Workplace
+from nbproj.backends.harvest import collect
+from nbproj.backends.heartbeat import Heartbeat
 from nbproj.errors import NbprojError, StoreError
 from nbproj.execution.execution import Execution, Outcome
 from nbproj.execution.process import Guard
 from nbproj.execution.signals import STOPS, Signals
-from nbproj.processes import ProcessIdentity, end_group
-from nbproj.progress import Event
+from nbproj.paths import writing
+from nbproj.processes import ProcessIdentity
+from nbproj.progress import Event, Progress
 from nbproj.tracking.location import variables as store_variables
 from nbproj.tracking.ownership import OWNER_TAG, TOKEN_VARIABLE, Entry, Ledger, Owner
 from nbproj.tracking.redact import Redactor
-from nbproj.tracking.settlement import HEARTBEAT_SECONDS, heartbeat
+from nbproj.tracking.settlement import runs_of
 from nbproj.tracking.spool import Closing, Spool
 from nbproj.tracking.store import TERMINAL, Status
 
@@ -64,52 +63,27 @@ class Settled:
 class _Life:
     """What is known of the run so far; every step adds to it, and settling reads it."""
 
+    asked: bool = False
     run_id: str | None = None
     execution: Execution | None = None
     outcome: Outcome | None = None
     error: BaseException | None = None
-    folder: Path = field(default_factory=Path)
-    groups: list[int] = field(default_factory=list)
-
-    def started(self, entry: Entry) -> Callable[[int], None]:
-        """Return what records a process group before its program starts."""
-
-        def record(group: int) -> None:
-            self.groups.append(group)
-            entry.update(group=group)
-
-        return record
+    entry: Entry | None = None
+    heartbeat: Heartbeat | None = None
 
     def end(self) -> None:
-        """End what still runs, also an execution that an interruption kept from our hands."""
-        if self.execution is None:
-            for group in self.groups:
-                end_group(group)
-        elif self.execution.outcome is None:
+        """End what still runs."""
+        if self.heartbeat is not None:
+            self.heartbeat.stop()
+        if self.execution is not None and self.execution.outcome is None:
             self.execution.cancel()
 
-
-class _Heartbeat:
-    """Tells the store now and then that the driver lives, so that other hosts can see a lost run."""
-
-    def __init__(self, request: RunRequest, run_id: str) -> None:
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._beat, args=(request, run_id), name="nbproj-heartbeat", daemon=True)
-        self._thread.start()
-
-    def _beat(self, request: RunRequest, run_id: str) -> None:
-        while not self._stop.wait(HEARTBEAT_SECONDS):
-            with contextlib.suppress(StoreError):  # a store that is away for a while harms nobody
-                heartbeat(request.store, run_id)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._stop.set()
+    def fail(self, error: BaseException) -> None:
+        """Keep the first thing that went wrong."""
+        self.error = self.error or error
 
 
-def carry(request: RunRequest, backend: Backend) -> Settled:
+def carry(request: RunRequest, backend: Backend, guard: Guard, signals: Signals) -> Settled:
     """Carry a run from its creation to its settled end.
 
     Parameters
@@ -117,7 +91,11 @@ def carry(request: RunRequest, backend: Backend) -> Settled:
     request : RunRequest
         Checked and resolved.
     backend : Backend
-        Starts the entry point.
+        Prepares the entry point.
+    guard : Guard
+        Ends processes when the driver dies; started early by the caller, so that nobody waits for it here.
+    signals : Signals
+        In force. They are held back when this returns, so that the caller can clean up.
 
     Returns
     -------
@@ -128,63 +106,113 @@ def carry(request: RunRequest, backend: Backend) -> Settled:
     ------
     StoreError
         No run could be created.
+    RunError
+        The state folder cannot be written.
     """
-    redactor = Redactor.from_environment(os.environ, request.resolved.secrets.values())
-    owner = Owner(ProcessIdentity.of(), request.store.uri)
+    # What the program is told may hold a password: the store's address.
+    redactor = Redactor.from_environment({**os.environ, **store_variables(request.store.uri)}, request.resolved.secrets.values())
     life = _Life()
-    with Signals() as signals, Guard() as guard:
-        entry = Ledger.open(progress=request.progress).enter(owner)
-        life.folder = entry.folder
-        try:
-            request.progress(Event("creating"))
-            with signals.shielded():
-                life.run_id = _create(request, owner)
-                entry.update(run_id=life.run_id)
-            request.progress(Event("created", data={"run_id": life.run_id, "store": request.store.label, "experiment_id": request.experiment_id}))
-            _describe(request, life.run_id, redactor)
-            workplace = Workplace(
-                folder=entry.folder,
-                variables=_variables(request, life.run_id, owner, entry.folder),
-                guard=guard,
-                started=life.started(entry),
-                mask=redactor.text,
-                stream_mask=redactor.stream,
-            )
-            with _Heartbeat(request, life.run_id):
-                life.execution = backend.submit(request, workplace)
-                life.outcome = _follow(request, life.execution, redactor)
-            request.progress(Event("ending"))
-            _collect(request, life, redactor)
-        except BaseException as error:  # noqa: BLE001 - whatever it is, the run is settled first and the caller gets it afterwards
-            life.error = error
-        settled: Settled | None = None
-        with _late(life), signals.shielded():
-            life.end()
-            if life.run_id is not None:
-                if life.error is not None:
-                    with contextlib.suppress(Exception):  # the log of an interrupted run is kept if it can be
-                        _collect(request, life, redactor)
-                settled = _settle(request, life, redactor)
-            entry.close()
-        if settled is None:
-            raise life.error or NbprojError("the run was not created")
-        request.progress(Event("settled", data={"run_id": settled.run_id, "status": settled.status, "exit_code": settled.outcome.exit_code}))
-        return Settled(settled.run_id, settled.status, settled.outcome, life.error)
-
-
-@contextlib.contextmanager
-def _late(life: _Life) -> Iterator[None]:
-    """Keep a signal that came while the run was being settled: the record is right already, the program still has to end."""
+    signals.once()
     try:
-        yield
-    except STOPS as stop:
-        life.error = life.error or stop
+        try:
+            _live(request, backend, guard, signals, redactor, life)
+            signals.hold()
+        except BaseException as error:  # noqa: BLE001 - whatever it is, the run is settled first and the caller gets it afterwards
+            life.fail(error)
+            signals.hold()
+    except STOPS as stop:  # it came in the instant before signals were held back, and is the last that can
+        life.fail(stop)
+    request = dataclasses.replace(request, progress=_careful(request.progress, life))
+    settled = _conclude(request, redactor, life)
+    late = signals.take()
+    if late is not None:  # the record is right already, the program still has to end
+        life.fail(late)
+    if settled is None:
+        raise life.error or NbprojError("the run was not created")
+    request.progress(Event("settled", data={"run_id": settled.run_id, "status": settled.status, "exit_code": settled.outcome.exit_code}))
+    return dataclasses.replace(settled, error=life.error)
 
 
-def _create(request: RunRequest, owner: Owner) -> str:
-    tags = {**request.tags, OWNER_TAG: owner.to_tag()}
+def _live(request: RunRequest, backend: Backend, guard: Guard, signals: Signals, redactor: Redactor, life: _Life) -> None:
+    """Go all the way until the entry point has ended; every step is noted in `life` before it can be interrupted."""
+    owner = Owner(ProcessIdentity.of(), request.store.uri, run_id=request.run_id)
+    ledger = Ledger.open(progress=request.progress)
+    with signals.shielded(), writing(ledger.folder):
+        entry = life.entry = ledger.enter(owner)
+    request.progress(Event("creating"))
+    with signals.shielded(), writing(entry.folder):
+        life.asked = True
+        run_id = life.run_id = _create(request, owner, redactor)
+        entry.update(run_id=run_id)
+    request.progress(Event("created", data={"run_id": run_id, "store": request.store.label, "experiment_id": request.experiment_id}))
+    _describe(request, run_id, redactor)
+
+    def started(group: int) -> None:
+        with writing(entry.folder):
+            entry.update(group=group)
+
+    workplace = Workplace(
+        folder=entry.folder,
+        variables=_variables(request, run_id, owner, entry.folder),
+        guard=guard,
+        started=started,
+        mask=redactor.text,
+        stream_mask=redactor.stream,
+    )
+    life.execution = backend.submit(request, workplace)
+    with signals.shielded():
+        life.heartbeat = Heartbeat(request.store, run_id)
+        life.execution.start()
+    life.outcome = _follow(request, life.execution, redactor, signals)
+    life.heartbeat.stop()
+    request.progress(Event("ending"))
+    collect(request, run_id, entry.folder, life.execution, redactor)
+
+
+def _conclude(request: RunRequest, redactor: Redactor, life: _Life) -> Settled | None:
+    """End and settle the run; no signal and no error of the caller's comes between. None when there is no run, or nobody took its end."""
+    settled = None
+    try:
+        life.end()
+        if life.run_id is None and life.entry is not None and life.asked:  # the store may have made a run and its answer been lost
+            life.run_id = next(iter(runs_of(request.store, life.entry.owner.token)), None)
+        if life.run_id is not None and life.entry is not None:
+            if life.error is not None:
+                with contextlib.suppress(Exception):  # the log of an interrupted run is kept if it can be
+                    collect(request, life.run_id, life.entry.folder, life.execution, redactor)
+            settled = _settle(request, life, redactor)
+        if life.entry is not None:
+            life.entry.close()
+    except Exception as error:  # noqa: BLE001 - the entry stays, and the next command settles the run
+        life.fail(error)
+    return settled
+
+
+def _careful(progress: Progress, life: _Life) -> Progress:
+    """Return a listener whose own errors wait until the run is settled."""
+
+    def tell(event: Event) -> None:
+        try:
+            progress(event)
+        except BaseException as error:  # noqa: BLE001 - the caller gets it afterwards
+            life.fail(error)
+
+    return tell
+
+
+_PLAIN = {"mlflow.source.type", "mlflow.source.git.commit", "mlflow.source.git.dirty", "mlflow.project.backend", "mlflow.project.env"}
+_PLAIN |= {"mlflow.parentRunId", "nbproj.version", "nbproj.environment"}
+"""Tags that hold words of our own. A short secret is no reason to make them unreadable."""
+
+
+def _create(request: RunRequest, owner: Owner, redactor: Redactor) -> str:
+    tags = {name: value if name in _PLAIN else redactor.text(value) for name, value in request.tags.items()}
+    tags[OWNER_TAG] = owner.to_tag()
     if request.run_id is None:
-        return request.store.create_run(request.experiment_id, name=request.run_name, tags=tags).run_id
+        name = redactor.text(request.run_name) if request.run_name else None
+        return request.store.create_run(request.experiment_id, name=name, tags=tags).run_id
+    # What an earlier driver said about the end would be believed if this one died.
+    request.store.delete_tags(request.run_id, ["nbproj.exit_code", "nbproj.reason"])
     request.store.set_tags(request.run_id, tags)
     request.store.set_status(request.run_id, "RUNNING")
     return request.run_id
@@ -211,13 +239,17 @@ def _variables(request: RunRequest, run_id: str, owner: Owner, folder: Path) -> 
 
 
 def _ancestry(request: RunRequest, run_id: str) -> str:
-    above = json.loads(os.environ.get("NBPROJ_ANCESTRY") or "[]")
-    return json.dumps([*above, {"key": request.ancestry, "run_id": run_id}])
+    try:
+        above = json.loads(os.environ.get("NBPROJ_ANCESTRY") or "[]")
+    except ValueError:
+        above = []
+    return json.dumps([*(above if isinstance(above, list) else []), {"key": request.ancestry, "run_id": run_id}])
 
 
-def _follow(request: RunRequest, execution: Execution, redactor: Redactor) -> Outcome:
+def _follow(request: RunRequest, execution: Execution, redactor: Redactor, signals: Signals) -> Outcome:
     deadline = None if request.timeout is None else time.monotonic() + request.timeout
     while True:
+        signals.check()
         wait = 1.0 if deadline is None else min(1.0, deadline - time.monotonic())
         event = execution.next(wait)
         if event is not None:
@@ -235,39 +267,6 @@ def _follow(request: RunRequest, execution: Execution, redactor: Redactor) -> Ou
         if deadline is not None and time.monotonic() >= deadline:
             execution.cancel()
             return Outcome(TIMEOUT_CODE, f"timeout after {request.timeout:g} s")
-
-
-def _collect(request: RunRequest, life: _Life, redactor: Redactor) -> None:
-    """Hand what the run leaves to the store. What cannot be stored is said, and does not change how the run ended."""
-    output = life.folder / "out"
-    files = {str(path.relative_to(output)): path for path in sorted(output.rglob("*")) if path.is_file() and not path.is_symlink()}
-    for name in ("output.log", "environment.txt"):
-        if (life.folder / name).exists():
-            files[f"run/{name}"] = life.folder / name
-    if request.checkout.difference:
-        difference = life.folder / "changes.diff"
-        difference.write_bytes(redactor.text(request.checkout.difference.decode("utf-8", "replace")).encode())
-        files["run/changes.diff"] = difference
-    if life.execution is not None:
-        files.update({name: path for name, path in life.execution.artifacts.items() if path.exists()})
-    try:
-        request.store.log_artifacts(str(life.run_id), files)
-    except StoreError as error:
-        request.progress(Event("note", f"artifacts could not be stored: {error}"))
-    if request.output is not None and life.execution is not None:
-        _copy_notebook(request, life.execution)
-
-
-def _copy_notebook(request: RunRequest, execution: Execution) -> None:
-    for path in execution.artifacts.values():
-        if path.suffix == ".ipynb" and path.exists() and request.output is not None:
-            beside = request.output.with_name(f".{request.output.name}.{os.getpid()}")
-            try:
-                shutil.copyfile(path, beside)
-                beside.replace(request.output)
-            except OSError as error:
-                beside.unlink(missing_ok=True)
-                request.progress(Event("note", f"{request.output}: the executed notebook could not be written: {error.strerror}"))
 
 
 def _verdict(life: _Life, stored: str) -> tuple[Status, Outcome]:
@@ -292,7 +291,7 @@ def _settle(request: RunRequest, life: _Life, redactor: Redactor) -> Settled:
     run_id = str(life.run_id)
     stored = "RUNNING"
     with contextlib.suppress(StoreError):
-        stored = request.store.get_run(run_id).status
+        stored = request.store.get_status(run_id)
     status, outcome = _verdict(life, stored if stored in TERMINAL else "RUNNING")
     tags = {"nbproj.exit_code": str(outcome.exit_code)}
     if outcome.reason:
@@ -301,6 +300,8 @@ def _settle(request: RunRequest, life: _Life, redactor: Redactor) -> Settled:
     try:
         closing.apply(request.store)
     except StoreError as error:
-        Spool.open(progress=request.progress).put(closing)
+        spool = Spool.open(progress=request.progress)
+        with writing(spool.folder):
+            spool.put(closing)
         request.progress(Event("note", f"the final status could not be stored ({error}); it is kept and sent with the next nbproj command"))
     return Settled(run_id, status, outcome, life.error)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from nbproj.backends.backend import RunRequest, Workplace
 from nbproj.environments.registry import provider, require
 from nbproj.execution.execution import Execution
+from nbproj.paths import writing
 from nbproj.progress import Event
 from nbproj.project.model import EntryPoint, EnvironmentSpec
 
@@ -23,14 +24,15 @@ class LocalBackend:
         require(environment)
 
     def submit(self, request: RunRequest, workplace: Workplace) -> Execution:
-        """Prepare the environment and start the entry point in it.
+        """Prepare the environment and return what starts the entry point in it.
 
         Commands and scripts run at the project's root, as MLflow runs them; notebooks in their own folder, as JupyterLab does.
         """
         request.progress(Event("preparing", f"preparing the {request.environment.kind} environment"))
         environment = provider(request.environment).prepare(request.environment, request.project.root, request.progress)
         description = workplace.folder / "environment.txt"
-        description.write_text(environment.description)
+        with writing(description):
+            description.write_text(environment.description, encoding="utf-8", errors="surrogateescape")
         request.progress(Event("prepared", data={"environment": environment.kind, "fingerprint": environment.fingerprint}))
         variables = {**environment.variables, **workplace.variables}
         variables.pop("MLFLOW_EXPERIMENT_NAME", None)  # the experiment is given by its id; both together are refused by mlflow

@@ -46,11 +46,15 @@ class Outcome:
 class Execution(Protocol):
     """One entry point that runs.
 
-    The caller's thread takes the events; whatever threads the execution has never call the caller.
+    The caller's thread takes the events; whatever threads the execution has never call the caller. Making one starts nothing: whoever holds it can
+    end what `start` starts.
     """
 
     artifacts: dict[str, Path]
     """Files that it leaves for the record, by their path among the run's artifacts."""
+
+    def start(self) -> None:
+        """Start it; quick. The caller holds signals back meanwhile."""
 
     def next(self, timeout: float) -> Event | None:
         """Return the next event, or None when none came in that many seconds."""
@@ -60,7 +64,7 @@ class Execution(Protocol):
         """How it ended, once it has ended and all its events were taken."""
 
     def cancel(self) -> None:
-        """End it: TERM, a pause, KILL. Returns when no process of it is left."""
+        """End it: TERM, a pause, KILL. Returns when no process of it is left; at once when it was not started."""
 
 
 class Inbox:

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import logging
 import threading
+import time
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -26,6 +27,8 @@ from nbproj.processes import end_group
 from nbproj.progress import Event
 
 __all__ = ["NotebookExecution", "NotebookTask", "check_kernel"]
+
+_CANCEL_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +118,7 @@ class NotebookExecution:
         self._started = started
         self._text_mask = text_mask
         self._inbox = Inbox()
-        self._log = OutputLog(log, mask, self._inbox)
+        self._log_path, self._mask = log, mask
         self._kernel_log = log.with_name("kernel.log")
         self._outcome: Outcome | None = None
         self._cancelled = False
@@ -123,7 +126,20 @@ class NotebookExecution:
         self._death: int | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._running: asyncio.Task[Outcome] | None = None
-        self._thread = threading.Thread(target=self._work, name="nbproj-notebook", daemon=True)
+        self._thread: threading.Thread | None = None
+        self._log: OutputLog | None = None
+
+    def start(self) -> None:
+        """Start the thread that executes the notebook.
+
+        Raises
+        ------
+        RunError
+            Its output cannot be kept.
+        """
+        log = OutputLog(self._log_path, self._mask, self._inbox)
+        self._log = log
+        self._thread = threading.Thread(target=self._work, args=(log,), name="nbproj-notebook", daemon=True)
         self._thread.start()
 
     def next(self, timeout: float) -> Event | None:
@@ -139,22 +155,32 @@ class NotebookExecution:
         """End the kernel and whatever it started."""
         self._cancelled = True
         self._inbox.drain()
-        if self._group is not None and self._thread.is_alive():
-            end_group(self._group)
-        if self._loop is not None and self._running is not None:
-            with contextlib.suppress(RuntimeError):  # the loop has just closed: nothing is left to cancel
-                self._loop.call_soon_threadsafe(self._running.cancel)
-        self._thread.join(15)
+        if self._thread is None:
+            return
+        # At its start the thread has no kernel yet, nor anything that could be cancelled: it looks at `_cancelled` before it has either, and what it
+        # gets between two looks here is ended at the next one.
+        deadline = time.monotonic() + _CANCEL_SECONDS
+        asked = False
+        while self._thread.is_alive() and time.monotonic() < deadline:
+            if self._group is not None:
+                end_group(self._group)
+            if self._loop is not None and self._running is not None and not asked:
+                with contextlib.suppress(RuntimeError):  # the loop has just closed: nothing is left to cancel
+                    self._loop.call_soon_threadsafe(self._running.cancel)
+                asked = True
+            self._thread.join(0.1)
 
     def _kernel_started(self, group: int) -> None:
         self._group = group
+        if self._cancelled:
+            raise asyncio.CancelledError
         self._started(group)
         self._inbox.put(Event("started", data={"pid": group}))
 
     def _kernel_died(self, returncode: int | None) -> None:
         self._death = returncode
 
-    def _work(self) -> None:
+    def _work(self, log: OutputLog) -> None:
         try:
             self._outcome = asyncio.run(self._main())
         except asyncio.CancelledError:
@@ -165,17 +191,19 @@ class NotebookExecution:
             if self._group is not None:
                 end_group(self._group, grace=1.0)
                 self._guard.release(self._group)
-            self._log.close()
+            log.close()
             self._inbox.close()
 
     async def _main(self) -> Outcome:
-        self._loop = asyncio.get_running_loop()
         self._running = asyncio.create_task(self._execute())
+        self._loop = asyncio.get_running_loop()
         return await self._running
 
     async def _execute(self) -> Outcome:
         from papermill.iorw import load_notebook_node
 
+        if self._cancelled:
+            raise asyncio.CancelledError
         task = self._task
         logging.getLogger("papermill").setLevel(logging.ERROR)
         with warnings.catch_warnings():
@@ -210,6 +238,7 @@ class NotebookExecution:
 
     def stream(self, text: str) -> None:
         """Keep and show what a cell printed."""
+        assert self._log is not None  # noqa: S101 - a cell runs after `start`
         self._log.write(text.encode("utf-8", "replace"))
 
     def cell(self, done: int, total: int, text: str) -> None:

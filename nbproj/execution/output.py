@@ -8,12 +8,13 @@ import os
 import select
 import time
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import IO, BinaryIO, Protocol
 
 from nbproj.execution.execution import Inbox
+from nbproj.paths import writing
 from nbproj.progress import Event
 
-__all__ = ["ByteMask", "OutputLog", "pump"]
+__all__ = ["ByteMask", "OutputLog", "Pipe"]
 
 _CHUNK = 1 << 20
 _GATHER_SECONDS = 0.004
@@ -41,10 +42,16 @@ class OutputLog:
         Applied before anything is kept or shown.
     inbox : Inbox
         Gets an `output` event for each piece.
+
+    Raises
+    ------
+    RunError
+        The file cannot be made.
     """
 
     def __init__(self, path: Path, mask: ByteMask, inbox: Inbox) -> None:
-        self._file: BinaryIO = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "wb", buffering=0)
+        with writing(path):
+            self._file: BinaryIO = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "wb", buffering=0)
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._mask = mask
         self._inbox = inbox
@@ -61,7 +68,9 @@ class OutputLog:
 
     def _pass_on(self, data: bytes, *, final: bool) -> None:
         try:
-            self._file.write(data)
+            written = 0
+            while written < len(data):  # a disk that is nearly full takes a part
+                written += self._file.write(data[written:] if written else data) or 0
         except OSError as error:
             # A full disk must not end the program: it is said once, and the run goes on.
             if not self.lost:
@@ -72,23 +81,62 @@ class OutputLog:
             self._inbox.put(Event("output", text))
 
 
-def pump(descriptor: int, log: OutputLog) -> None:
-    """Copy everything from a pipe into a log until all writers have closed it.
+class Pipe:
+    """The pipe that a program writes its output to.
 
-    A program that writes line by line without buffering would cost a wake-up a line; small reads therefore wait a few milliseconds for more, in a
-    pipe that is made large enough for the program not to wait meanwhile.
+    Parameters
+    ----------
+    stream : IO
+        The end that is read; closed with the pipe.
     """
-    with contextlib.suppress(OSError, ImportError):
-        import fcntl
 
-        fcntl.fcntl(descriptor, _LINUX_SET_PIPE_SIZE, _CHUNK)
-    poll = select.poll()
-    poll.register(descriptor, select.POLLIN | select.POLLHUP)
-    while True:
-        ready = poll.poll()
-        if ready and not ready[0][1] & select.POLLHUP:
-            time.sleep(_GATHER_SECONDS)
-        data = os.read(descriptor, _CHUNK)
-        if not data:
-            return
-        log.write(data)
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self._woken, self._wake = os.pipe()
+
+    def pump(self, log: OutputLog) -> bool:
+        """Copy everything into a log until all writers have closed the pipe.
+
+        A program that writes line by line without buffering would cost a wake-up a line; small reads therefore wait a few milliseconds for more, in a
+        pipe that is made large enough for the program not to wait meanwhile.
+
+        Returns
+        -------
+        bool
+            Whether the writers have closed it; False when `finish` was called and somebody still holds it.
+        """
+        descriptor = self._stream.fileno()
+        with contextlib.suppress(OSError, ImportError):
+            import fcntl
+
+            fcntl.fcntl(descriptor, _LINUX_SET_PIPE_SIZE, _CHUNK)
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN | select.POLLHUP)
+        poll.register(self._woken, select.POLLIN)
+        left: int | None = None
+        while left is None or left > 0:
+            ready = dict(poll.poll(None if left is None else 0))
+            if left is None and self._woken in ready:
+                poll.unregister(self._woken)
+                left = 2 * _CHUNK  # more than the pipe can hold of what was written before
+                continue
+            if descriptor not in ready:
+                return False
+            if left is None and not ready[descriptor] & select.POLLHUP:
+                time.sleep(_GATHER_SECONDS)
+            data = os.read(descriptor, _CHUNK)
+            if not data:
+                return True
+            log.write(data)
+            left = None if left is None else left - len(data)
+        return False
+
+    def finish(self) -> None:
+        """Make `pump` take what is in the pipe, and return then: whoever still holds it is not waited for."""
+        os.write(self._wake, b".")
+
+    def close(self) -> None:
+        """Close it; nobody may be pumping any more."""
+        self._stream.close()
+        os.close(self._woken)
+        os.close(self._wake)

@@ -16,6 +16,8 @@ from types import TracebackType
 from typing import IO, Self
 
 from nbproj.errors import RunError
+from nbproj.execution.signals import STOPS
+from nbproj.interruption import held
 from nbproj.processes import end_group
 
 __all__ = ["GATE", "Guard", "Started", "exit_code", "start"]
@@ -49,15 +51,25 @@ class Guard:
     """The process that ends the run's groups when the driver dies. A context manager; starts at once, without waiting."""
 
     def __init__(self) -> None:
-        self._process = subprocess.Popen(  # noqa: S603 - our own program
-            [sys.executable, "-I", "-S", str(Path(__file__).with_name("guard.py")), str(os.getpid())],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            start_new_session=True,
-            bufsize=0,
-            cwd="/",
-            env={},
-        )
+        self._watched: set[int] = set()
+        try:
+            with held():
+                self._process = subprocess.Popen(  # noqa: S603 - our own program
+                    [sys.executable, "-I", "-S", str(Path(__file__).with_name("guard.py")), str(os.getpid())],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    start_new_session=True,
+                    bufsize=0,
+                    cwd="/",
+                    env={},
+                )
+        except OSError as error:
+            msg = f"the guard of the run cannot be started: {error.strerror or error}"
+            raise RunError(msg) from error
+        except STOPS:
+            if hasattr(self, "_process"):
+                self.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -76,6 +88,7 @@ class Guard:
         if answer != b"ok\n" and verb == "group":
             msg = "the guard of the run has died: nothing is started that could be left behind"
             raise RunError(msg)
+        (self._watched.add if verb == "group" else self._watched.discard)(group)
 
     def watch(self, group: int) -> None:
         """Make the guard end a group when the driver dies.
@@ -92,12 +105,10 @@ class Guard:
         self._tell("done", group)
 
     def close(self) -> None:
-        """Let the guard go. May be called twice."""
+        """Let the guard go, unless it still watches what could not be ended: then it stays for the driver's death. May be called twice."""
         _shut(self._process.stdin, self._process.stdout)
-        try:
-            self._process.wait(timeout=2)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
+        if not self._watched:
+            self._process.kill()  # its own way out would take milliseconds of every run
             self._process.wait()
 
 
@@ -134,9 +145,14 @@ def start(
     RunError
         The system refuses a process (no such folder, arguments too long, no memory).
     """
+    with held():
+        return _start([*GATE, *argv], environment=environment, cwd=cwd, guard=guard, started=started)
+
+
+def _start(argv: Sequence[str], *, environment: Mapping[str, str], cwd: Path, guard: Guard, started: Started) -> subprocess.Popen[bytes]:
     try:
         process = subprocess.Popen(  # noqa: S603 - the command is the project's own: running it is what was asked for
-            [*GATE, *argv],
+            argv,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -157,6 +173,7 @@ def start(
         _shut(process.stdin, process.stdout)
         end_group(process.pid, grace=0)
         process.wait()
+        guard.release(process.pid)
         raise
     _shut(process.stdin)
     return process

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
+import subprocess
 import threading
 from collections.abc import Mapping
 from pathlib import Path
 
 from nbproj.errors import RunError
 from nbproj.execution.execution import Inbox, Outcome
-from nbproj.execution.output import ByteMask, OutputLog, pump
+from nbproj.execution.output import ByteMask, OutputLog, Pipe
 from nbproj.execution.process import Guard, Started, exit_code, start
-from nbproj.processes import end_group, group_lives
+from nbproj.processes import end_group, group_exists
 from nbproj.progress import Event
 
 __all__ = ["ScriptExecution", "command_for_script"]
 
 _DRAIN_SECONDS = 1.0
+_ESCAPED = "a process that has left the run's group still holds its output: what it writes from now on is not kept"
 
 
 def command_for_script(script: str) -> str:
@@ -67,11 +70,11 @@ class ScriptExecution:
     Raises
     ------
     RunError
-        There is no bash, or the process cannot be made.
+        There is no bash.
     """
 
     def __init__(self, command: str, *, environment: Mapping[str, str], cwd: Path, log: Path, mask: ByteMask, guard: Guard, started: Started) -> None:
-        bash = shutil.which("bash", path=environment.get("PATH", os.defpath))
+        bash = shutil.which("bash", path=environment.get("PATH") or os.defpath)
         if bash is None:
             msg = "no bash on PATH, and commands run in bash. Install it, or set PATH"
             raise RunError(msg)
@@ -80,42 +83,56 @@ class ScriptExecution:
         self._outcome: Outcome | None = None
         self._cancelled = False
         self._guard = guard
-        self._log = OutputLog(log, mask, self._inbox)
+        self._waiter: threading.Thread | None = None
+        self._group = 0
+        self._open_log = functools.partial(OutputLog, log, mask, self._inbox)
+        self._start = functools.partial(start, [bash, "-c", command], environment=environment, cwd=cwd, guard=guard, started=started)
+
+    def start(self) -> None:
+        """Start the command.
+
+        Raises
+        ------
+        RunError
+            The process cannot be made, or its output not be kept.
+        """
+        log = self._open_log()
         try:
-            self._process = start([bash, "-c", command], environment=environment, cwd=cwd, guard=guard, started=started)
+            process = self._start()
         except BaseException:
-            self._log.close()
+            log.close()
             raise
-        self._inbox.put(Event("started", data={"pid": self._process.pid}))
-        assert self._process.stdout is not None  # noqa: S101 - by construction
-        self._reader = threading.Thread(target=self._read, args=(self._process.stdout.fileno(),), name="nbproj-output", daemon=True)
-        self._waiter = threading.Thread(target=self._wait, name="nbproj-wait", daemon=True)
-        self._reader.start()
+        self._group = process.pid
+        self._inbox.put(Event("started", data={"pid": process.pid}))
+        self._waiter = threading.Thread(target=self._carry, args=(process, log), name="nbproj-wait", daemon=True)
         self._waiter.start()
 
-    def _read(self, descriptor: int) -> None:
+    def _read(self, pipe: Pipe, log: OutputLog) -> None:
         try:
-            pump(descriptor, self._log)
+            if not pipe.pump(log):
+                self._inbox.put(Event("note", _ESCAPED))
         except OSError as error:
             self._inbox.put(Event("note", f"output ended early: {error.strerror}"))
 
-    def _wait(self) -> None:
-        if hasattr(os, "waitid"):
-            # Not yet reaped, the leader keeps its number: the group that is ended below cannot be another's.
-            os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT)
-        else:
-            self._process.wait()
-        # What the command left in the background still holds the pipe: nobody will wait for it, so it ends with the run.
-        left = group_lives(self._process.pid)
-        self._reader.join(_DRAIN_SECONDS if left else None)
-        if left:
-            end_group(self._process.pid)
-            self._reader.join(_DRAIN_SECONDS)
-        code = exit_code(self._process.wait())
-        self._guard.release(self._process.pid)
-        if not self._reader.is_alive() and self._process.stdout is not None:
-            self._log.close()
-            self._process.stdout.close()
+    def _carry(self, process: subprocess.Popen[bytes], log: OutputLog) -> None:
+        """Follow the process to its end; in a thread of its own."""
+        assert process.stdout is not None  # noqa: S101 - by construction
+        pipe = Pipe(process.stdout)
+        reader = threading.Thread(target=self._read, args=(pipe, log), name="nbproj-output", daemon=True)
+        reader.start()
+        code = exit_code(process.wait())
+        # What the command left in the background still holds the pipe: nobody will wait for it, so it ends with the run. While it lives, the number
+        # of its group is not given to another; when nobody is left, one system call says so.
+        if group_exists(process.pid):
+            reader.join(_DRAIN_SECONDS)
+            end_group(process.pid)
+        self._group = 0  # soon another's
+        self._guard.release(process.pid)
+        reader.join(_DRAIN_SECONDS)
+        pipe.finish()
+        reader.join()
+        log.close()
+        pipe.close()
         reason = ""
         if code > 128:  # noqa: PLR2004 - a shell's way to say "signal"
             reason = f"ended by signal {code - 128}"
@@ -137,6 +154,9 @@ class ScriptExecution:
         """End the command's whole group."""
         self._cancelled = True
         self._inbox.drain()
-        if self._waiter.is_alive():
-            end_group(self._process.pid)
+        if self._waiter is None:
+            return
+        group = self._group
+        if group:
+            end_group(group)
         self._waiter.join(10)

@@ -7,12 +7,42 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from nbproj.errors import UsageError
 from nbproj.progress import Event, Progress, silent
 
-__all__ = ["cache_folder", "state_folder"]
+__all__ = ["cache_folder", "home", "state_folder", "working_folder"]
+
+
+def home() -> Path | None:
+    """Return the user's own folder; None for a user who has none (a container that runs under a bare number)."""
+    try:
+        return Path.home().absolute()
+    except (RuntimeError, OSError):
+        return None
+
+
+def working_folder() -> Path:
+    """Return the folder in which this process stands.
+
+    Raises
+    ------
+    UsageError
+        It was removed.
+    """
+    try:
+        return Path.cwd()
+    except OSError as error:
+        msg = "the working folder is gone: change to one that exists"
+        raise UsageError(msg) from error
+
+
+def _absolute(named: str) -> Path:
+    return Path(os.path.abspath(os.path.expanduser(named)))  # noqa: PTH100, PTH111 - pathlib raises where there is no home, and follows links
 
 
 def _usable(folder: Path, mode: int) -> bool:
+    if str(folder).startswith("~"):  # nobody's home: it would be made in the working folder
+        return False
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=mode)
         return os.access(folder, os.W_OK | os.X_OK)
@@ -46,11 +76,12 @@ def state_folder(part: str, environ: Mapping[str, str] | None = None, *, progres
     environment = os.environ if environ is None else environ
     named = environment.get("NBPROJ_STATE_DIR")
     if named:
-        folder = Path(named).expanduser().absolute() / part
+        folder = _absolute(named)
     else:
         import platformdirs
 
-        folder = platformdirs.user_state_path("nbproj") / part
+        folder = platformdirs.user_state_path("nbproj")
+    folder /= part
     if _usable(folder, 0o700):
         return folder
     other = _fallback(part)
@@ -63,7 +94,7 @@ def cache_folder(environ: Mapping[str, str] | None = None) -> Path:
     environment = os.environ if environ is None else environ
     named = environment.get("NBPROJ_CACHE_DIR")
     if named:
-        folder = Path(named).expanduser()
+        folder = _absolute(named)
     else:
         import platformdirs
 

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
+from nbproj.tracking.folders import home
+
 __all__ = ["database_path", "database_uri", "is_file_store", "label", "locate", "variables"]
 
 DATABASE = "mlflow.db"
@@ -74,13 +76,13 @@ def _holds_runs(folder: Path) -> bool:
 
 
 def _up_to_root(folder: Path) -> list[Path]:
-    home = Path.home().absolute()
+    own = home()
     visited: list[Path] = []
     for above in (folder, *folder.parents):
         visited.append(above)
         if (above / ".git").exists():
             return visited
-        if above == home:
+        if above == own:
             break
     return [folder]
 
@@ -93,7 +95,7 @@ def _absolute(uri: str, cwd: Path) -> str:
         return Path(os.path.normpath(cwd / unquote(urlsplit(uri).path or "."))).as_uri()
     if _SCHEME.match(uri) or uri in {"databricks", "databricks-uc", "uc"}:
         return uri
-    path = Path(os.path.normpath(cwd / Path(uri).expanduser()))
+    path = Path(os.path.normpath(cwd / os.path.expanduser(uri)))  # noqa: PTH111 - pathlib raises where there is no home
     return database_uri(path) if path.suffix in _DATABASE_SUFFIXES else path.as_uri()
 
 
@@ -172,8 +174,8 @@ def label(uri: str) -> str:
     if path is None and is_file_store(uri):
         path = Path(unquote(urlsplit(uri).path)) if uri.startswith("file:") else Path(uri)
     if path is not None:
-        text, home = str(path), str(Path.home())
-        return f"~{text[len(home) :]}" if text.startswith(home + os.sep) else text
+        text, own = str(path), str(home() or "")
+        return f"~{text[len(own) :]}" if own and text.startswith(own + os.sep) else text
     scheme, mark, rest = uri.partition("://")
     if not mark:
         return uri.partition("?")[0]

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 import random
 import re
-import sqlite3
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any, TypeVar, get_args
-from urllib.parse import quote
+from typing import Any, TypeVar
 
 from nbproj.errors import StoreError, StoreUnreachableError
+from nbproj.interruption import held
 from nbproj.progress import Progress, silent
-from nbproj.tracking import blueprint, library, location, values
+from nbproj.tracking import blueprint, library, location, sqlite, values
 from nbproj.tracking.reach import PATIENCE_SECONDS, reach, waiting
 from nbproj.tracking.refusal import is_locked, refusal
 from nbproj.tracking.store import TERMINAL, Metric, RunNotFoundError, RunRecord, Status, Store
@@ -30,8 +30,8 @@ LOCKED_SECONDS = 15.0
 
 _PAGE = 1000
 
-_seen: dict[str, tuple[int, int]] = {}
-"""Which file each address meant when it was last opened."""
+_seen: dict[str, tuple[int, int, int]] = {}
+"""Which file each address meant when it was last opened, and in which process."""
 
 _ASKING = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
@@ -74,8 +74,9 @@ def open_store(uri: str, *, progress: Progress = silent, patience: float = PATIE
     if uri.startswith(("http://", "https://")):
         reach(uri, progress=progress, patience=patience)
     try:
-        library.load()
-        with waiting(progress, uri):
+        with held():  # half an import can be mended by nobody
+            library.load()
+        with waiting(progress, uri), held():
             if path is not None:
                 _check_file(path, uri, progress)
             elif re.match(r"(postgresql|mysql|mssql)\b", uri):
@@ -143,15 +144,16 @@ def _library_store(uri: str, path: Path | None) -> Any:  # noqa: ANN401  (MLflow
         store = _get_store(uri, blueprint.artifact_root(path))
     identity = _identity(path)
     if _seen.setdefault(uri, identity) != identity:
-        # MLflow keeps its connections per address; a notebook whose user removed the file would go on writing into the removed one.
-        store.engine.dispose()
+        # MLflow keeps its connections per address; a notebook whose user removed the file would go on writing into the removed one. In a forked
+        # process they are the parent's, and not even to be closed.
+        store.engine.dispose(close=_seen[uri][2] == os.getpid())
         _seen[uri] = identity
     return store
 
 
-def _identity(path: Path) -> tuple[int, int]:
+def _identity(path: Path) -> tuple[int, int, int]:
     state = path.stat()
-    return state.st_dev, state.st_ino
+    return state.st_dev, state.st_ino, os.getpid()
 
 
 @contextlib.contextmanager
@@ -185,6 +187,7 @@ class MlflowStore:
         self._backing = backing
         self._created = ("", "")  # the last run that was created and where its artifacts go: a question saved
         self._progress = progress
+        self._over_http = uri.startswith(("http", "databricks"))
         self._remote = location.database_path(uri) is None and not location.is_file_store(uri)
 
     @property
@@ -209,7 +212,9 @@ class MlflowStore:
         with self._speaking(doing):
             while True:
                 try:
-                    return question()
+                    # A signal in the middle of a transaction would leave the database locked for as long as its traceback lives.
+                    with contextlib.nullcontext() if self._over_http else held():
+                        return question()
                 except Exception as error:
                     # SQLite does not wait where waiting could be a deadlock; the transaction was rolled back, so it can be asked again.
                     if not is_locked(error) or time.monotonic() > deadline:
@@ -286,16 +291,18 @@ class MlflowStore:
         return _record(self._ask("read the run", lambda: self._backing.get_run(run_id)))
 
     def get_status(self, run_id: str) -> Status:
-        """Return the status of one run: from a SQLite file directly, since MLflow reads everything about the run to tell it."""
+        """Return the status of one run."""
         path = location.database_path(self.uri)
-        if path is not None:
-            address = f"file:{quote(str(path))}?mode=ro"  # a file that is gone is not made again
-            with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(address, uri=True, timeout=5)) as connection:
-                row = connection.execute("SELECT status FROM runs WHERE run_uuid = ?", (run_id,)).fetchone()
-                if row is not None and row[0] in get_args(Status):
-                    status: Status = row[0]
-                    return status
-        return self.get_run(run_id).status
+        found = None if path is None else sqlite.status_of(path, run_id)
+        return found or self.get_run(run_id).status
+
+    def close_run(self, run_id: str, status: Status, *, end_time: int, tags: Mapping[str, str]) -> None:
+        """Set the last tags and the final status: at once in a SQLite store, the status last elsewhere."""
+        path = location.database_path(self.uri)
+        held = dict(values.held_items(tags, values.MAX_TAG))
+        if path is None or not sqlite.close_run(path, run_id, status, end_time, held):
+            self.set_tags(run_id, tags)
+            self.set_status(run_id, status, end_time=end_time)
 
     def log_params(self, run_id: str, params: Mapping[str, str]) -> None:
         """Record parameters; a value over the store's limit is cut with a mark."""
@@ -325,6 +332,13 @@ class MlflowStore:
                 self._ask("set a tag", functools.partial(self._backing.set_tag, run_id, items[0]))
                 continue
             self._ask("set tags", functools.partial(self._backing.log_batch, run_id, metrics=[], params=[], tags=items))
+
+    def delete_tags(self, run_id: str, names: Sequence[str]) -> None:
+        """Remove tags that are set."""
+        present = self.get_run(run_id).tags
+        for name in names:
+            if name in present:
+                self._ask("remove a tag", functools.partial(self._backing.delete_tag, run_id, name))
 
     def set_status(self, run_id: str, status: Status, *, end_time: int | None = None) -> None:
         """Set the status; a terminal one gets an end time (now by default)."""

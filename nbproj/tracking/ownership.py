@@ -34,6 +34,9 @@ _RECORD = "owner.json"
 AGED_SECONDS = 7 * 24 * 3600.0
 """After which an entry that cannot be read, or whose store does not come back, is removed."""
 
+NEW_SECONDS = 3600.0
+"""After which an entry that was never completed is removed: making one takes milliseconds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Owner:
@@ -236,10 +239,14 @@ class Ledger:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         # Made beside and renamed: a reader never meets an entry without its record.
         beside = self.folder / f".new-{owner.token}"
-        beside.mkdir(mode=0o700)
-        (beside / "out").mkdir(mode=0o700)
-        write_atomically(beside / _RECORD, owner.to_json(), mode=0o600)
-        return Entry(beside.rename(self.folder / owner.token), owner)
+        try:
+            beside.mkdir(mode=0o700)
+            (beside / "out").mkdir(mode=0o700)
+            write_atomically(beside / _RECORD, owner.to_json(), mode=0o600)
+            return Entry(beside.rename(self.folder / owner.token), owner)
+        except BaseException:
+            shutil.rmtree(beside, ignore_errors=True)
+            raise
 
     def find(self, token: str) -> Entry | None:
         """Return the entry with a token, None when there is none that can be read."""
@@ -260,8 +267,8 @@ class Ledger:
                 yield entry
                 continue
             with contextlib.suppress(OSError):  # somebody else has just closed it
-                aged = time.time() - folder.stat().st_mtime > AGED_SECONDS
-                if aged or name.startswith(".gone-"):
+                age = time.time() - folder.stat().st_mtime
+                if age > AGED_SECONDS or name.startswith(".gone-") or (name.startswith(".new-") and age > NEW_SECONDS):
                     shutil.rmtree(folder, ignore_errors=True)
                 elif not name.startswith("."):
                     self._progress(Event("note", f"{folder} cannot be read: the run it stands for is left alone"))

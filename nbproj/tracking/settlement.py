@@ -25,6 +25,7 @@ __all__ = [
     "heartbeat",
     "is_finished",
     "is_lost",
+    "runs_of",
     "settle",
     "sweep",
 ]
@@ -132,15 +133,22 @@ def _settle_entry(stores: Stores, entry: Entry) -> list[Settled]:
         store = stores[owner.store]
     except RunNotFoundError:  # the user has removed the store
         return [Settled(owner.token, owner.run_id, changed=False)]
-    run_ids = [owner.run_id] if owner.run_id else [one.run_id for one in _with_token(store, owner.token)]
+    run_ids = [owner.run_id] if owner.run_id else runs_of(store, owner.token)
     if not run_ids:
         return [Settled(owner.token, None, changed=False)]
     return [Settled(owner.token, run_id, _end_run(store, run_id, entry.folder / "output.log")) for run_id in run_ids]
 
 
-def _with_token(store: Store, token: str) -> list[RunRecord]:
+def runs_of(store: Store, token: str) -> list[str]:
+    """Return the ids of the runs that a driver has created under its token, also when the store's answer never reached it.
+
+    Raises
+    ------
+    StoreError
+        The store refuses or does not answer.
+    """
     found = store.search_runs(filter_string=f"tags.`{OWNER_TAG}` LIKE '%{token}%'")
-    return [one for one in found if (known := owner_of_tag(one.tags)) is not None and known[1] == token]
+    return [one.run_id for one in found if (known := owner_of_tag(one.tags)) is not None and known[1] == token]
 
 
 def _end_run(store: Store, run_id: str, output: Path | None = None) -> bool:

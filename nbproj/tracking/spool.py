@@ -49,9 +49,8 @@ class Closing:
     tags: Mapping[str, str] = field(default_factory=dict)
 
     def apply(self, store: Store) -> None:
-        """Tell the store; may be done again. The status is last: whoever sees it finds the tags."""
-        store.set_tags(self.run_id, self.tags)
-        store.set_status(self.run_id, self.status, end_time=self.end_time)
+        """Tell the store; may be done again."""
+        store.close_run(self.run_id, self.status, end_time=self.end_time, tags=self.tags)
 
 
 class Spool:

@@ -117,8 +117,14 @@ class Store(Protocol):
     def set_tags(self, run_id: str, tags: Mapping[str, str]) -> None:
         """Set or replace tags."""
 
+    def delete_tags(self, run_id: str, names: Sequence[str]) -> None:
+        """Remove tags; those that are not set are nothing to complain about."""
+
     def set_status(self, run_id: str, status: Status, *, end_time: int | None = None) -> None:
         """Set the status; a terminal one gets an end time (now by default). No MLflow store can clear it again: RUNNING leaves it."""
+
+    def close_run(self, run_id: str, status: Status, *, end_time: int, tags: Mapping[str, str]) -> None:
+        """Set the last tags and the final status; may be done again. Whoever sees the status finds the tags."""
 
     def log_artifacts(self, run_id: str, files: Mapping[str, Path]) -> None:
         """Store local files, by their path among the run's artifacts. One that cannot be stored does not keep the others from being stored."""

@@ -105,6 +105,7 @@ def test_a_program_gets_its_arguments_environment_and_folder_and_an_empty_standa
         output = process.stdout.read().decode()
         process.stdout.close()
         assert process.wait() == 0
+        guard.release(process.pid)
     assert output == f"a b|m|{tmp_path}|end\n"
     assert groups == [process.pid]
 

@@ -36,6 +36,7 @@ def begin(guard, tmp_path):
             guard=guard,
             started=groups.append,
         )
+        execution.start()
         execution.group = groups[0]
         return execution
 
@@ -127,6 +128,7 @@ def test_a_full_disk_is_said_once_and_does_not_end_the_program(begin, guard, tmp
         guard=guard,
         started=lambda _group: None,
     )
+    execution.start()
     notes, text = [], ""
     while execution.outcome is None:
         event = execution.next(0.5)
