@@ -47,7 +47,7 @@ _PRE = style(
     color="inherit",
     border="none",
 )
-_ID = style(display="inline-block", max_width="5em", overflow="hidden", white_space="nowrap", vertical_align="bottom", user_select="all")
+_ID = style(display="inline-block", max_width="8ch", padding="0", overflow="hidden", white_space="nowrap", vertical_align="bottom", user_select="all")
 
 
 def bundle(values: Mapping[str, Any], *, zone: dt.tzinfo = dt.UTC, width: int = 100) -> dict[str, Any]:
@@ -108,7 +108,7 @@ def card_html(facts: Facts) -> Markup:
 def _header(facts: Facts, colour: str) -> Markup:
     parts: list[str] = [element("b", facts.status, style=style(color=colour))]
     parts += [element("b", facts.title)] if facts.title else []
-    parts += [facts.lasted] if facts.lasted else []
+    parts += [text for text in (facts.name, facts.lasted) if text]
     parts += [Markup("run " + identity(facts.run_id))] if facts.run_id else []
     parts += [element("span", f"as of {facts.saved}", style=_MUTED)] if facts.saved else []
     separated = [part for one in parts for part in (" \u00b7 ", one)]
@@ -146,11 +146,15 @@ def _failure(facts: Facts) -> Markup | None:
     parts: list[str] = []
     if facts.source:
         more = _more(facts, "source", "lines below")
-        parts += [element("div", cell, " ", more, style=_MUTED), element("pre", "\n".join(facts.source), style=_PRE)]
+        parts += [element("div", cell, " ", more, style=_MUTED), _pre("\n".join(facts.source))]
     if facts.trace:
         more = _more(facts, "trace", "lines above")
-        parts += [element("div", "traceback ", more, style=_MUTED), element("pre", spans_html(facts.trace), style=_PRE)]
+        parts += [element("div", "traceback ", more, style=_MUTED), _pre(spans_html(facts.trace))]
     return element("div", *parts)
+
+
+def _pre(text: str) -> Markup:
+    return element("pre", text, tabindex="0", style=_PRE)  # what scrolls can be reached by keyboard
 
 
 def _more(facts: Facts, field: str, unit: str = "more") -> str | None:
@@ -186,7 +190,7 @@ def _output(facts: Facts) -> Markup | None:
         return None
     unfolded = not facts.ended or (facts.status != "FINISHED" and not facts.trace)
     lines = f"output: the last {len(facts.tail)} lines" if len(facts.tail) > 1 else "output: the last line"
-    return element("details", element("summary", lines, style=_MUTED), element("pre", spans_html(facts.tail), style=_PRE), open=unfolded)
+    return element("details", element("summary", lines, style=_MUTED), _pre(spans_html(facts.tail)), open=unfolded)
 
 
 def _places(facts: Facts) -> Markup | None:
@@ -194,7 +198,7 @@ def _places(facts: Facts) -> Markup | None:
     artifacts = [*facts.artifacts, *([more] if more else [])]
     more = _more(facts, "notes")
     rows = [("artifacts", ", ".join(artifacts))] if artifacts else []
-    rows += [*facts.about, *(("note", note) for note in facts.notes), *([("", more)] if more else [])]
+    rows += [*facts.about, *(("note", note) for note in facts.notes), *([("notes", more)] if more else [])]
     if not rows:
         return None
     body = [element("tr", element("th", label, scope="row", style=HEAD), element("td", text, style=_TD_VALUE)) for label, text in rows]

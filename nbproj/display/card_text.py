@@ -31,7 +31,7 @@ def card_text(facts: Facts, *, width: int = 100) -> str:
       metrics    rmse  58.84  █▃▁
       store      mlflow.db
     """
-    head = [facts.status, facts.title, facts.lasted, f"run {facts.run_id}" if facts.run_id else ""]
+    head = [facts.status, facts.title, facts.name, facts.lasted, f"run {facts.run_id}" if facts.run_id else ""]
     lines = wrap("  ".join(part for part in head if part), width, rest="  ", between="  ")
     if facts.saved:
         lines.append(_labelled("as of", facts.saved))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,7 @@ from nbproj.display.sparkline import plain_float
 from nbproj.display.terminal import tail_of
 from nbproj.errors import one_line
 
-__all__ = ["Facts", "MetricFact", "cut", "moment"]
+__all__ = ["Facts", "MetricFact", "between", "cut", "moment"]
 
 _MANY = 24
 _FEW = 12
@@ -75,6 +76,7 @@ class Facts:
     ended: bool
     run_id: str
     title: str
+    name: str
     lasted: str
     saved: str
     started: str
@@ -109,18 +111,20 @@ class Facts:
         params, metrics = dict(values.get("params") or {}), dict(values.get("metrics") or {})
         artifacts = [str(path) for path in values.get("artifacts") or () if not str(path).startswith("run/")]
         notes = list(values.get("notes") or ())
-        source = _lines(str(values.get("source") or ""))
-        trace = tail_of(str(values.get("traceback") or "")[-_LAST:], lines=1000, width=_VALUE)
-        trace = [line for line in trace if set("".join(span.text for span in line)) != {"-"}]
-        left = {"params": len(params) - _MANY, "metrics": len(metrics) - _MANY, "artifacts": len(artifacts) - _FEW, "notes": len(notes) - _FEW}
-        left |= {"source": len(source) - _SOURCE, "trace": len(trace) - _TRACE}
+        code, told = str(values.get("source") or ""), str(values.get("traceback") or "")
+        source, trace = _lines(code), _trace(told)
+        left = {
+            "source": len(source) - _SOURCE + code.count("\n", _LAST),
+            "trace": len(trace) - _TRACE + told.count("\n", 0, max(len(told) - _LAST, 0)),
+        }
+        left |= {"params": len(params) - _MANY, "metrics": len(metrics) - _MANY, "artifacts": len(artifacts) - _FEW, "notes": len(notes) - _FEW}
         cells = values.get("cells")
-        names = [cut(str(values.get(key) or ""), 80) for key in ("entry_point", "name")]
         return cls(
             status=status,
             ended=ended,
             run_id=cut(str(values.get("run_id") or ""), 80),
-            title="  ".join(name for name in names if name),
+            title=cut(str(values.get("entry_point") or ""), 80),
+            name=cut(str(values.get("name") or ""), 80),
             lasted=_lasted(values, ended=ended),
             saved="" if ended else moment(values.get("now"), zone),
             started=moment(values.get("start_time"), zone),
@@ -151,11 +155,22 @@ def _cells(cells: Iterable[int]) -> tuple[int, int]:
     return min(max(int(done), 0), total), total
 
 
+def between(start: float | None, end: float | None) -> float | None:
+    """Return the seconds between two points in time in milliseconds, at least 0; None where one is unknown.
+
+    Examples
+    --------
+    >>> between(1000, 3500), between(3500, 1000), between(None, 1000), between(float("-inf"), 0)
+    (2.5, 0.0, None, None)
+    """
+    seconds = (plain_float(end) - plain_float(start)) / 1000
+    return max(seconds, 0.0) if math.isfinite(seconds) else None
+
+
 def _lasted(values: Mapping[str, Any], *, ended: bool) -> str:
-    start, end = values.get("start_time"), values.get("end_time") if ended else values.get("now")
-    if start is None or end is None:
+    seconds = between(values.get("start_time"), values.get("end_time") if ended else values.get("now"))
+    if seconds is None:
         return ""
-    seconds = max((end - start) / 1000, 0)
     return duration(seconds) if ended else elapsed(seconds)
 
 
@@ -169,6 +184,12 @@ def _metric(name: object, value: object, values: Mapping[str, Any]) -> MetricFac
     count = (values.get("counts") or {}).get(name, len(points))
     latest = plain_float(value)
     return MetricFact(cut(str(name), 80), latest, number(latest), points, int(count))
+
+
+def _trace(text: str) -> list[list[Span]]:
+    # IPython opens with a rule as wide as its own idea of the terminal.
+    lines = tail_of(text[-_LAST:], lines=1000, width=_VALUE)
+    return [line for line in lines if set("".join(span.text for span in line)) != {"-"}]
 
 
 def _tail(values: Mapping[str, Any]) -> list[list[Span]]:

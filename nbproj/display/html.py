@@ -15,7 +15,7 @@ TAGS = frozenset(
 
 ATTRIBUTES = frozenset(
     {"aria-label", "aria-valuemax", "aria-valuemin", "aria-valuenow", "class", "colspan", "cx", "cy", "d", "fill", "height", "open", "r", "role"}
-    | {"scope", "stroke", "stroke-width", "style", "title", "viewBox", "width"}
+    | {"scope", "stroke", "stroke-width", "style", "tabindex", "title", "viewBox", "width"}
 )
 """All attributes: no id, so that many cards can stand on one page; no address."""
 

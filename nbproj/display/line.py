@@ -26,7 +26,7 @@ class Span(NamedTuple):
 
 def is_narrow(text: str) -> bool:
     """Return whether each character takes exactly one column."""
-    return not _WIDE.search(text)
+    return text.isascii() or not _WIDE.search(text)
 
 
 @functools.lru_cache(4096)

@@ -45,7 +45,7 @@ class CardState:
     """
 
     def __init__(self, started: float, *, params: Mapping[str, str] | None = None) -> None:
-        self.screen = Screen()
+        self.screen = Screen(rows=60)  # as far up as several progress bars reach
         self._started = started
         self._ended: float | None = None
         self._status = "STARTING"

@@ -11,7 +11,7 @@ from typing import Any
 from nbproj.display.card import FRAME, HEAD, IGNORED, STATUS_COLOURS, TABLE, TD, TH, identity
 from nbproj.display.card_json import Level, fitting, plain_number, whole
 from nbproj.display.columns import clip, columns, pad
-from nbproj.display.facts import cut, moment
+from nbproj.display.facts import between, cut, moment
 from nbproj.display.html import Markup, element, style
 from nbproj.display.quantity import duration, elapsed, number
 from nbproj.display.run import JSON_VERSION
@@ -22,7 +22,10 @@ __all__ = ["MIME", "bundle", "since"]
 MIME = "application/vnd.nbproj.runs.v1+json"
 _ROWS = 50
 _METRICS = 4
-_NUMBER = TD + ";" + style(text_align="right")
+_FIXED = 5  # columns besides the metrics
+_NAME = 12  # columns that an entry point keeps
+_SHORT = TD + ";" + style(white_space="nowrap")
+_NUMBER = _SHORT + ";" + style(text_align="right")
 
 
 def since(start: float | None, now: float | None) -> str:
@@ -31,13 +34,12 @@ def since(start: float | None, now: float | None) -> str:
     Examples
     --------
     >>> [since(0, seconds * 1000) for seconds in (2, 90, 7300, 200000)], since(None, 1), since(5000, 0)
-    (['2 s ago', '1 min ago', '2 h ago', '2 d ago'], '', 'now')
+    (['2 s ago', '1 min ago', '2 h ago', '2 d ago'], '', '0 s ago')
     """
-    if start is None or now is None:
+    seconds = between(start, now)
+    if seconds is None:
         return ""
-    if now < start:
-        return "now"
-    return " ".join(elapsed((now - start) / 1000).split()[:2]) + " ago"
+    return " ".join(elapsed(seconds).split()[:2]) + " ago"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,8 @@ class _Row:
     entry_point: str
     started: str
     ago: str
-    lasted: str
+    took: str
+    lasts: str
     metrics: Sequence[str]
     run_id: str
 
@@ -54,14 +57,14 @@ class _Row:
 def _row(values: Mapping[str, Any], keys: Sequence[str], now: float | None, zone: dt.tzinfo) -> _Row:
     start, end = values.get("start_time"), values.get("end_time")
     metrics = values.get("metrics") or {}
-    seconds = max((end - start) / 1000, 0) if start is not None and end is not None else None
-    running = max((now - start) / 1000, 0) if seconds is None and start is not None and now is not None else None
+    seconds, running = between(start, end), between(start, now) if end is None else None
     return _Row(
         status=cut(str(values.get("status") or "?"), 20),
         entry_point=cut(str(values.get("entry_point") or values.get("name") or ""), 60),
         started=moment(start, zone),
         ago=since(start, now),
-        lasted=duration(seconds) if seconds is not None else elapsed(running) if running is not None else "",
+        took=duration(seconds) if seconds is not None else "",
+        lasts=elapsed(running) if running is not None else "",
         metrics=[number(plain_float(metrics[key])) if key in metrics else "" for key in keys],
         run_id=cut(str(values.get("run_id") or ""), 80),
     )
@@ -123,10 +126,20 @@ def bundle(
 def _text(rows: Sequence[_Row], heads: Sequence[str], more: str, width: int) -> str:
     if not rows:
         return "no runs"
-    table = [list(heads)] + [[row.status, row.entry_point, row.ago or row.started, row.lasted, *row.metrics, row.run_id[:8]] for row in rows]
+    table = [list(heads)] + [
+        [row.status, row.entry_point, row.ago or row.started, row.took or row.lasts, *row.metrics, row.run_id[:8]] for row in rows
+    ]
     widths = [max(columns(line[index]) for line in table) for index in range(len(heads))]
-    # What does not fit is taken from the entry point, of which a beginning tells most.
-    widths[1] = max(widths[1] - max(sum(widths) + 2 * len(widths) - 2 - width, 0), min(widths[1], 12))
+
+    def surplus() -> int:
+        return sum(widths) + 2 * len(widths) - 2 - width
+
+    # What does not fit is taken from the entry point, of which a beginning tells most, then metrics are left out.
+    widths[1] = max(widths[1] - max(surplus(), 0), min(widths[1], _NAME))
+    while surplus() > 0 and len(widths) > _FIXED:
+        del widths[-2]
+        for line in table:
+            del line[-2]
     lines = ["  ".join(pad(clip(cell, size), size) for cell, size in zip(line, widths, strict=True)).rstrip() for line in table]
     return "\n".join([*lines, *([more] if more else [])])
 
@@ -134,14 +147,18 @@ def _text(rows: Sequence[_Row], heads: Sequence[str], more: str, width: int) -> 
 def _html(rows: Sequence[_Row], heads: Sequence[str], more: str) -> Markup:
     if not rows:
         return element("div", "no runs", class_=IGNORED, style=FRAME)
-    top = element("thead", element("tr", *(element("th", head, scope="col", style=HEAD) for head in heads)))
+    right = HEAD + ";" + style(text_align="right")
+    looks = [HEAD] * 3 + [right] * (len(heads) - 4) + [HEAD]
+    top = element(
+        "thead", element("tr", *(element("th", head, scope="col", style=head_style) for head, head_style in zip(heads, looks, strict=True)))
+    )
     body = [
         element(
             "tr",
             element("td", element("b", row.status, style=style(color=STATUS_COLOURS.get(row.status, "#757575"))), style=TD),
             element("th", row.entry_point, scope="row", style=TH),
-            element("td", row.started, style=TD),
-            element("td", row.lasted, style=_NUMBER),
+            element("td", row.started, style=_SHORT),
+            element("td", row.took, style=_NUMBER),
             *(element("td", value, style=_NUMBER) for value in row.metrics),
             element("td", identity(row.run_id), style=TD),
         )

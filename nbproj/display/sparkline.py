@@ -153,7 +153,7 @@ def svg(points: Iterable[float], *, count: int | None = None) -> Markup:
             pen = "M"
             continue
         x, y = _EDGE + index * step, _EDGE + (1 - level) * (_HEIGHT - 2 * _EDGE)
-        path.append(f"{pen}{x:.4g} {y:.3g}")
+        path.append(f"{pen}{x:.4g} {y:.3g}" + ("h.1" if pen == "M" else ""))  # one value between two gaps is a dot
         pen, last = "L", (f"{x:.4g}", f"{y:.3g}")
     drawn = [element("path", d="".join(path), stroke="currentColor", stroke_width="1.5", fill="none")] if len(path) > 1 else []
     if last:

@@ -20,7 +20,7 @@ _TOKEN = re.compile(
     "|\x1b\\[[0-?]*[ -/]*[@-~]"  # a control sequence
     f"|{_STRING}(?:\x07|\x1b\\\\|\x9c)?"  # a title, a hyperlink: dropped whole
     "|\x1b[ -/]*[0-Z\\\\^-~]"  # other escapes
-    "|\r+|[\x00-\x1f\x7f-\x9f]"
+    "|\x1b|([\x00-\x1a\x1c-\x1f\x7f-\x9f])\\1*"  # one control character as often as it comes
 )
 _UNFINISHED = re.compile(f"(?:\x1b(?:\\[[0-?]*[ -/]*|[ -/]*)|{_STRING}\x1b?)\\Z")
 _HARMLESS = re.compile("\x1b\\[[0-9;:]*[mK]")  # looks and erasures within a line
@@ -70,17 +70,18 @@ class Screen:
             elif piece[0] == "\x1b":
                 self._escape(piece)
             else:
-                self._control(piece[0])
+                self._control(piece[0], len(piece))
 
-    def _control(self, character: str) -> None:
+    def _control(self, character: str, count: int) -> None:
         if character in "\n\x0b\x0c":
-            self._newline()
+            for _ in range(count):
+                self._newline()
         elif character == "\r":
             self._column = 0
         elif character == "\b":
-            self._column = max(self._column - 1, 0)
+            self._column = max(self._column - count, 0)
         elif character == "\t":
-            self._column = min(self._column // 8 * 8 + 8, self._limit)
+            self._column = min((self._column // 8 + count) * 8, self._limit)
 
     def _whole_sequences(self, text: str) -> str:
         """Return a text without the sequence that is not finished at its end; the next piece begins with it."""
