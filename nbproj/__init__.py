@@ -16,12 +16,14 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from nbproj.version import __version__
+
 if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
     from nbproj.errors import NbprojError
     from nbproj.record import Run, RunFailed
     from nbproj.runner import load_project, run
-
-__version__ = "0.1.0"
 
 __all__ = ["NbprojError", "Run", "RunFailed", "__version__", "load_project", "run"]
 
@@ -32,6 +34,20 @@ _ROOMS = {
     "load_project": "nbproj.runner",
     "run": "nbproj.runner",
 }
+
+
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    """Add the magics to a shell: what `%load_ext nbproj` calls."""
+    from nbproj.magics import load
+
+    load(shell)
+
+
+def unload_ipython_extension(shell: InteractiveShell) -> None:
+    """Take the magics back: what `%unload_ext nbproj` calls."""
+    from nbproj.magics import unload
+
+    unload(shell)
 
 
 def __getattr__(name: str) -> object:
