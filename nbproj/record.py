@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from nbproj.display.run import run_json, run_text
 from nbproj.errors import RunError, StoreError
@@ -42,6 +42,7 @@ class Run:
         self.details: Mapping[str, Any] = dict(details or {})
         self._store = store
         self._again = again
+        self._was_shown = False
         self._final: RunRecord | None = None
 
     @property
@@ -182,9 +183,10 @@ class Run:
         dict
             run_id, status, exit_code, stage, experiment_id, params, metrics, tags, artifact_uri, notebook, duration_s.
         """
-        return run_json(self._values())
+        return run_json(self.values())
 
-    def _values(self) -> dict[str, Any]:
+    def values(self) -> dict[str, Any]:
+        """Return everything that a display shows of the run, as plain values."""
         record = self.record
         return {
             "run_id": self.run_id,
@@ -209,7 +211,21 @@ class Run:
 
     def summary(self, *, width: int = 100) -> str:
         """Return what came out, in a few lines of plain text."""
-        return run_text(self._values(), width=width)
+        return run_text(self.values(), width=width)
+
+    def shown(self) -> Self:
+        """Return the run itself, which a live card has just shown: the cell's result need not show it again."""
+        self._was_shown = True
+        return self
+
+    def _repr_mimebundle_(self, **_wanted: object) -> dict[str, Any]:
+        # IPython asks for this to show the value of a cell.
+        if self._was_shown:
+            self._was_shown = False
+            return {"text/plain": repr(self)}
+        from nbproj.display.card import bundle
+
+        return bundle(self.values())
 
     def __repr__(self) -> str:
         record = self.record

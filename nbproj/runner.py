@@ -88,7 +88,7 @@ def run(  # noqa: PLR0913, PLR0917 - the signature of mlflow.projects.run
     tags : mapping of str to str, optional
         Further tags.
     progress : callable, optional
-        Called with each `nbproj.progress.Event`, in the caller's thread.
+        Called with each `nbproj.progress.Event`, in the caller's thread; only `waiting` may come from another.
 
     Returns
     -------

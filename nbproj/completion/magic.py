@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from nbproj.completion.candidate import Candidate
-from nbproj.completion.line import candidates
 from nbproj.completion.words import Typed, quoted, read
 
 if TYPE_CHECKING:
@@ -80,6 +79,8 @@ def _matches(before: str, after: str, commands: Callable[[], Mapping[str, click.
 
 def _within_time(command: click.Command, before: list[str], word: str, after: list[str]) -> list[Candidate]:
     """Return the candidates, none when a folder or store does not answer: a kernel that waits for it would run no cell."""
+    from nbproj.completion.line import candidates
+
     found: list[Candidate] = []
     thread = threading.Thread(target=lambda: found.extend(candidates(command, before, word, after)), daemon=True)
     thread.start()

@@ -260,17 +260,17 @@ def test_a_store_that_refuses_the_final_status_is_told_by_the_next_command(proje
     from nbproj.tracking.mlflow_store import open_store
 
     folder = project("entry_points: {main: {command: 'true'}}\n")
-    real = type(store).set_status
+    real = type(store).close_run
 
     def refuse(self, *arguments, **options):
         msg = "the store is away"
         raise StoreUnreachableError(msg)
 
-    monkeypatch.setattr(type(store), "set_status", refuse)
+    monkeypatch.setattr(type(store), "close_run", refuse)
     notes = []
     run = nbproj.run(folder, progress=lambda event: notes.append(event.text) if event.step == "note" else None)
     assert "could not be stored" in notes[-1]
     assert run.status == "RUNNING"
-    monkeypatch.setattr(type(store), "set_status", real)
+    monkeypatch.setattr(type(store), "close_run", real)
     assert cli("show", folder).code == 0
     assert open_store(store.uri).get_run(run.run_id).status == "FINISHED"

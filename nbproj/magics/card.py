@@ -1,0 +1,82 @@
+"""The live card below a cell: one display that is brought up to date while the run goes on, and stays as it ended."""
+
+from __future__ import annotations
+
+import threading
+import time
+from types import TracebackType
+from typing import Any, Self
+
+from nbproj.display.card import bundle
+from nbproj.display.live import CardState
+from nbproj.progress import Event
+from nbproj.record import Run
+
+__all__ = ["LiveCard"]
+
+_SECONDS = 0.25
+_TICK_SECONDS = 1.0
+_AT_ONCE = frozenset({"created", "started", "settled"})
+
+
+class LiveCard:
+    """Shows the events of a run in a notebook; a context manager.
+
+    Events come often, a front end draws slowly: at most four times a second the display is brought up to date, and once a second when nothing comes,
+    so that the time goes on.
+    """
+
+    def __init__(self) -> None:
+        self._state = CardState(started=time.time() * 1000)
+        self._handle: Any = None
+        self._shown = 0.0
+        self._lock = threading.Lock()
+        self._over = threading.Event()
+        self._ticker = threading.Thread(target=self._tick, name="nbproj-card", daemon=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._over.set()
+        if self._ticker.is_alive():
+            self._ticker.join()
+
+    def __call__(self, event: Event) -> None:
+        """Take one event; nothing is shown before there is a run."""
+        with self._lock:
+            self._state.fold(event, time.time() * 1000)
+            if event.step == "created" and self._handle is None:
+                from IPython.display import display
+
+                self._handle = display(self._bundle(), raw=True, display_id=True)
+                self._ticker.start()
+            elif self._handle is not None and (event.step in _AT_ONCE or time.monotonic() - self._shown >= _SECONDS):
+                self._update()
+
+    def finish(self, run: Run) -> None:
+        """Show what came out, from the record.
+
+        Parameters
+        ----------
+        run : Run
+            Ended and settled.
+        """
+        self._over.set()
+        with self._lock:
+            values = {**self._state.values(time.time() * 1000), **run.values()}
+            if self._handle is not None:
+                self._handle.update(bundle(values), raw=True)
+
+    def _bundle(self) -> dict[str, Any]:
+        return bundle(self._state.values(time.time() * 1000))
+
+    def _update(self) -> None:
+        self._shown = time.monotonic()
+        self._handle.update(self._bundle(), raw=True)
+
+    def _tick(self) -> None:
+        while not self._over.wait(_TICK_SECONDS):
+            with self._lock:
+                if not self._over.is_set():
+                    self._update()
