@@ -10,7 +10,10 @@ from pathlib import Path
 
 from nbproj.errors import ProjectError, RunError
 
-__all__ = ["inside", "is_inside", "write_atomically", "writing"]
+__all__ = ["inside", "is_inside", "sockets_folder", "write_atomically", "writing"]
+
+_SOCKET_PATH = 80
+"""The address of a Unix socket holds about a hundred characters; a kernel adds its own to the folder's."""
 
 
 def is_inside(root: Path, path: Path) -> bool:
@@ -71,6 +74,23 @@ def writing(path: Path) -> Iterator[None]:
     except OSError as error:
         msg = f"{path} cannot be written: {error.strerror or error}"
         raise RunError(msg) from error
+
+
+def sockets_folder(folder: Path) -> Path:
+    """Return where the sockets of a run belong: in its private folder, or, where that path is too long for one, beside the temporary files.
+
+    Parameters
+    ----------
+    folder : Path
+        The run's folder, named by its token: nobody can guess the name and be there first.
+
+    Examples
+    --------
+    >>> str(sockets_folder(Path("/state/runs/0123abcd")))
+    '/state/runs/0123abcd/sockets'
+    """
+    inner = folder / "sockets"
+    return inner if len(str(inner)) <= _SOCKET_PATH else Path(tempfile.gettempdir()) / f"nbproj-{folder.name[:24]}"
 
 
 def write_atomically(path: Path, data: bytes | str, *, mode: int = 0o644) -> None:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbproj.execution.process import GATE, Guard, Started
 
 if TYPE_CHECKING:
     from jupyter_client.manager import AsyncKernelManager
+
+_SOCKET_PATH = 90
+"""Characters of a folder in which a Unix socket still has a name; Linux holds 108, macOS 104."""
 
 __all__ = ["guarded_manager", "kernel_language"]
 
@@ -27,13 +31,16 @@ def kernel_language(notebook: Any, kernel: str) -> str:
         return "python"
 
 
-def guarded_manager(kernel: str, guard: Guard, started: Started, ended: Callable[[int | None], None]) -> AsyncKernelManager:
+def guarded_manager(kernel: str, sockets: Path, guard: Guard, started: Started, ended: Callable[[int | None], None]) -> AsyncKernelManager:
     """Return a kernel manager whose kernel starts behind the gate.
 
     Parameters
     ----------
     kernel : str
         Name of a kernelspec.
+    sockets : Path
+        A private folder, made here. The kernel is spoken to over sockets in it: two kernels that start at once never want the same port. Where
+        its path is too long for a socket, over TCP on the loopback address.
     guard : Guard
         Told of the kernel's process group before the kernel starts.
     started : callable
@@ -70,5 +77,10 @@ def guarded_manager(kernel: str, guard: Guard, started: Started, ended: Callable
         is_alive = _async_is_alive
 
     manager = GuardedKernelManager(kernel_name=kernel)
+    sockets.mkdir(mode=0o700, exist_ok=True)
+    manager.connection_file = str(sockets / "kernel.json")
+    if len(str(sockets)) <= _SOCKET_PATH:
+        manager.transport = "ipc"
+        manager.ip = str(sockets / "k")
     manager.shutdown_wait_time = 5.0
     return manager

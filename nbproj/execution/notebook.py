@@ -22,7 +22,7 @@ from nbproj.execution.injection import inject
 from nbproj.execution.kernels import guarded_manager, kernel_language
 from nbproj.execution.output import ByteMask, OutputLog
 from nbproj.execution.process import Guard, Started, exit_code
-from nbproj.paths import write_atomically
+from nbproj.paths import sockets_folder, write_atomically
 from nbproj.processes import end_group
 from nbproj.progress import Event
 
@@ -215,7 +215,7 @@ class NotebookExecution:
         notebook.metadata.papermill["input_path"] = task.source.name
         notebook.metadata.papermill["output_path"] = task.output.name
         client = cell_client(notebook, self)
-        client.km = guarded_manager(task.kernel, self._guard, self._kernel_started, self._kernel_died)
+        client.km = guarded_manager(task.kernel, sockets_folder(self._kernel_log.parent), self._guard, self._kernel_started, self._kernel_died)
         client.nb_man.notebook_start()
         try:
             with self._kernel_log.open("wb") as kernel_log:

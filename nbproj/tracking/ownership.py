@@ -19,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from nbproj.paths import write_atomically
+from nbproj.paths import sockets_folder, write_atomically
 from nbproj.processes import ProcessIdentity
 from nbproj.progress import Event, Progress, silent
 from nbproj.tracking.folders import state_folder
@@ -196,6 +196,7 @@ class Entry:
     def close(self) -> None:
         """Remove the folder. May be called twice."""
         # The rename is the end of the entry: a removal that is killed half-way leaves nothing that looks like one.
+        shutil.rmtree(sockets_folder(self.folder), ignore_errors=True)
         gone = self.folder.with_name(f".gone-{self.folder.name}")
         with contextlib.suppress(OSError):
             self.folder.rename(gone)

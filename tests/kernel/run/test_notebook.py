@@ -239,3 +239,13 @@ def test_a_file_that_is_no_notebook_is_one_line_and_no_run(text, cli, project, s
     assert "bad.ipynb" in done.err
     assert len(done.err.splitlines()) == 1
     assert store.search_runs() == []
+
+
+def test_a_kernel_is_spoken_to_over_private_sockets_that_are_gone_afterwards(project, notebook, store, home):
+    source = "import ipykernel, json\nfile = ipykernel.get_connection_file()\nprint(file, json.load(open(file))['transport'])"
+    notebook(source)
+    run = nbproj.run(project(), "nb.ipynb")
+    file, transport = run.logs().split()
+    assert transport == "ipc"
+    assert not Path(file).parent.exists()
+    assert not list(home.rglob("kernel-*.json"))

@@ -108,7 +108,8 @@ def test_one_notebook_is_a_project(folder):
     assert (project.name, project.notebook, list(project.entry_points), project.environment) == ("train", "train.ipynb", ["main"], EnvironmentSpec())
     assert find_entry_point(project).notebook == "train.ipynb"
     assert scan(project) == {}
-    assert "there is no entry point 'train.ipynb'" in refused(project, "train.ipynb")
+    assert find_entry_point(project, "train.ipynb").notebook == "train.ipynb"
+    assert "there is no entry point 'other.ipynb'" in refused(project, "other.ipynb")
 
 
 # --- entry points
