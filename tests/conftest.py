@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,6 +37,9 @@ FOREIGN = (
     "_MLFLOW_",
 )
 """Beginnings of the variables by which the developer's own machine could decide a test."""
+
+# A caller under nohup ignores HUP, and so would every program that a test starts to see what HUP does.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # Two cores under load make a deadline in milliseconds a matter of luck; pytest-timeout catches what hangs.
 hypothesis.settings.register_profile("nbproj", deadline=None, print_blob=True)
