@@ -118,9 +118,9 @@ def run(  # noqa: PLR0913, PLR0917 - the signature of mlflow.projects.run
         raise RunError(msg)
     order = Order(
         uri=os.fspath(uri),
-        entry_point=entry_point,
+        entry_point=str(entry_point) if entry_point is not None else None,
         version=version,
-        parameters=dict(parameters or {}),
+        parameters={str(name): value for name, value in (parameters or {}).items()},
         docker_args=docker_args,
         experiment_name=experiment_name,
         experiment_id=str(experiment_id) if experiment_id is not None else None,
@@ -128,7 +128,7 @@ def run(  # noqa: PLR0913, PLR0917 - the signature of mlflow.projects.run
         backend_config=backend_config,
         storage_dir=storage_dir,
         run_id=run_id,
-        run_name=run_name,
+        run_name=str(run_name) if run_name is not None else None,
         env_manager=env_manager,
         build_image=build_image,
         docker_auth=docker_auth,

@@ -164,7 +164,6 @@ def _live(request: RunRequest, backend: Backend, guard: Guard, signals: Signals,
         life.heartbeat = Heartbeat(request.store, run_id)
         life.execution.start()
     life.outcome = _follow(request, life.execution, redactor, signals)
-    life.heartbeat.stop()
     request.progress(Event("ending"))
     collect(request, run_id, entry.folder, life.execution, redactor)
 

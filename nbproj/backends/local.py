@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 
 from nbproj.backends.backend import RunRequest, Workplace
@@ -20,8 +21,12 @@ class LocalBackend:
     name = "local"
 
     def check(self, entry_point: EntryPoint, environment: EnvironmentSpec, config: Mapping[str, object]) -> None:  # noqa: ARG002 - the contract
-        """Refuse environments that cannot be prepared here."""
+        """Refuse environments that cannot be prepared here, and commands where there is no bash."""
         require(environment)
+        if entry_point.notebook is None and environment.kind == "system":
+            from nbproj.execution.script import find_bash
+
+            find_bash(os.environ)
 
     def submit(self, request: RunRequest, workplace: Workplace) -> Execution:
         """Prepare the environment and return what starts the entry point in it.

@@ -70,13 +70,14 @@ class SystemEnvironments:
         progress : Progress
             Not used: nothing takes long.
         """
+        programs = os.environ.get("PATH") or os.defpath  # an empty one would mean the working folder
         variables = {name: value for name, value in os.environ.items() if name not in _OF_THE_CALLER}
         if variables.get("MPLBACKEND", "").startswith("module://"):
             del variables["MPLBACKEND"]  # a kernel's inline backend, which a script has not
         activated = _activated(os.environ)
         own = Path(sys.executable).parent
         if activated is None:
-            variables["PATH"] = os.pathsep.join([str(own), variables.get("PATH", os.defpath)])
+            variables["PATH"] = os.pathsep.join([str(own), programs])
         ours = activated is None or activated == own
         python = sys.executable if ours else str((activated or own) / "python")
         if ours:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import queue
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,40 +74,31 @@ class Inbox:
     """
 
     def __init__(self, size: int = 64) -> None:
-        self._queue: queue.Queue[Event | None] = queue.Queue(size)
-        self._draining = threading.Event()
+        # Simple queues only: a signal in the middle of `queue.Queue` would leave it locked, and the thread that fills it waiting for good.
+        self._queue: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
+        self._room: queue.SimpleQueue[None] = queue.SimpleQueue()
+        for _ in range(size):
+            self._room.put(None)
+        self._draining = False
         self.closed = False
 
     def put(self, event: Event) -> None:
         """Hand an event over; waits while the inbox is full."""
-        while not self._draining.is_set():
+        while not self._draining:
             try:
-                self._queue.put(event, timeout=0.1)
-            except queue.Full:
+                self._room.get(timeout=0.1)
+            except queue.Empty:
                 continue
+            self._queue.put(event)
             return
 
     def close(self) -> None:
         """Say that no event will follow."""
-        while True:
-            try:
-                self._queue.put(None, timeout=0.1)
-            except queue.Full:
-                if self._draining.is_set():
-                    self._empty()
-                continue
-            return
+        self._queue.put(None)
 
     def drain(self) -> None:
         """Drop what comes from now on."""
-        self._draining.set()
-
-    def _empty(self) -> None:
-        while True:
-            try:
-                self._queue.get_nowait()
-            except queue.Empty:
-                return
+        self._draining = True
 
     def get(self, timeout: float) -> Event | None:
         """Return the next event; None when none came in time or none will follow, which `closed` tells."""
@@ -120,4 +110,6 @@ class Inbox:
             return None
         if event is None:
             self.closed = True
+        else:
+            self._room.put(None)
         return event

@@ -10,14 +10,14 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
-from nbproj.errors import RunError
+from nbproj.errors import EnvironmentPreparationError
 from nbproj.execution.execution import Inbox, Outcome
 from nbproj.execution.output import ByteMask, OutputLog, Pipe
 from nbproj.execution.process import Guard, Started, exit_code, start
 from nbproj.processes import end_group, group_exists
 from nbproj.progress import Event
 
-__all__ = ["ScriptExecution", "command_for_script"]
+__all__ = ["ScriptExecution", "command_for_script", "find_bash"]
 
 _DRAIN_SECONDS = 1.0
 _ESCAPED = "a process that has left the run's group still holds its output: what it writes from now on is not kept"
@@ -47,6 +47,21 @@ def command_for_script(script: str) -> str:
     return f"Rscript -e {shlex.quote(program)} --args"
 
 
+def find_bash(environment: Mapping[str, str]) -> str:
+    """Return the bash of an environment.
+
+    Raises
+    ------
+    EnvironmentPreparationError
+        There is none.
+    """
+    bash = shutil.which("bash", path=environment.get("PATH") or os.defpath)
+    if bash is None:
+        msg = "no bash on PATH, and commands run in bash. Install it, or set PATH"
+        raise EnvironmentPreparationError(msg)
+    return bash
+
+
 class ScriptExecution:
     """A shell command that runs.
 
@@ -69,15 +84,12 @@ class ScriptExecution:
 
     Raises
     ------
-    RunError
+    EnvironmentPreparationError
         There is no bash.
     """
 
     def __init__(self, command: str, *, environment: Mapping[str, str], cwd: Path, log: Path, mask: ByteMask, guard: Guard, started: Started) -> None:
-        bash = shutil.which("bash", path=environment.get("PATH") or os.defpath)
-        if bash is None:
-            msg = "no bash on PATH, and commands run in bash. Install it, or set PATH"
-            raise RunError(msg)
+        bash = find_bash(environment)
         self.artifacts: dict[str, Path] = {}
         self._inbox = Inbox()
         self._outcome: Outcome | None = None

@@ -36,8 +36,21 @@ def working_folder() -> Path:
         raise UsageError(msg) from error
 
 
+_told: set[Path] = set()
+"""Folders of which this process has said that they cannot be written."""
+
+
 def _absolute(named: str) -> Path:
     return Path(os.path.abspath(os.path.expanduser(named)))  # noqa: PTH100, PTH111 - pathlib raises where there is no home, and follows links
+
+
+def _of_the_platform(kind: str) -> Path:
+    import platformdirs
+
+    try:
+        return Path(getattr(platformdirs, kind)("nbproj"))
+    except RuntimeError:  # nobody's home
+        return Path("~")
 
 
 def _usable(folder: Path, mode: int) -> bool:
@@ -75,17 +88,14 @@ def state_folder(part: str, environ: Mapping[str, str] | None = None, *, progres
     """
     environment = os.environ if environ is None else environ
     named = environment.get("NBPROJ_STATE_DIR")
-    if named:
-        folder = _absolute(named)
-    else:
-        import platformdirs
-
-        folder = platformdirs.user_state_path("nbproj")
-    folder /= part
+    folder = (_absolute(named) if named else _of_the_platform("user_state_path")) / part
     if _usable(folder, 0o700):
         return folder
     other = _fallback(part)
-    progress(Event("note", f"{folder} cannot be written; the state of runs is kept in {other}"))
+    if folder not in _told:
+        _told.add(folder)
+        why = "there is no home folder" if str(folder).startswith("~") else f"{folder.parent} cannot be written"
+        progress(Event("note", f"{why}; the state of runs is kept in {other.parent}: NBPROJ_STATE_DIR names another place"))
     return other
 
 
@@ -93,10 +103,5 @@ def cache_folder(environ: Mapping[str, str] | None = None) -> Path:
     """Return the per-user folder for what can be made again: NBPROJ_CACHE_DIR, else the platform's; a temporary one when that cannot be written."""
     environment = os.environ if environ is None else environ
     named = environment.get("NBPROJ_CACHE_DIR")
-    if named:
-        folder = _absolute(named)
-    else:
-        import platformdirs
-
-        folder = platformdirs.user_cache_path("nbproj")
+    folder = _absolute(named) if named else _of_the_platform("user_cache_path")
     return folder if _usable(folder, 0o755) else _fallback("cache")

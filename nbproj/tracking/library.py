@@ -11,6 +11,8 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 
+from nbproj.interruption import held
+
 __all__ = ["load", "own_logging", "quiet", "settings"]
 
 _silenced: ContextVar[bool] = ContextVar("_silenced", default=False)
@@ -87,7 +89,7 @@ class _Settings:
 
     @contextlib.contextmanager
     def __call__(self, wanted: Mapping[str, str]) -> Iterator[None]:
-        with self._lock:
+        with held(), self._lock:  # a signal in between would leave the lock taken
             mine = [name for name in wanted if name in self._users or name not in os.environ]
             for name in mine:
                 self._users[name] = self._users.get(name, 0) + 1
@@ -95,7 +97,7 @@ class _Settings:
         try:
             yield
         finally:
-            with self._lock:
+            with held(), self._lock:
                 for name in mine:
                     self._users[name] -= 1
                     if not self._users[name]:

@@ -363,11 +363,7 @@ class MlflowStore:
         for path, file in files.items():
             parent, name = PurePosixPath(path).parent, PurePosixPath(path).name
             try:
-                with self._speaking(f"store the artifact {path!r}", _SENDING), tempfile.TemporaryDirectory(prefix="nbproj-") as folder:
-                    source = file
-                    if file.name != name:  # MLflow keeps a file under its own name
-                        source = Path(folder) / name
-                        source.symlink_to(file.absolute())
+                with self._speaking(f"store the artifact {path!r}", _SENDING), _named(file, name) as source:
                     repository.log_artifact(str(source), None if str(parent) == "." else str(parent))
             except StoreUnreachableError:
                 raise
@@ -414,6 +410,18 @@ class MlflowStore:
             if not token:
                 break
         return found
+
+
+@contextlib.contextmanager
+def _named(file: Path, name: str) -> Iterator[Path]:
+    """Give a file another name for a while: MLflow keeps it under the one that it has."""
+    if file.name == name:
+        yield file
+        return
+    with tempfile.TemporaryDirectory(prefix="nbproj-") as folder:
+        link = Path(folder) / name
+        link.symlink_to(file.absolute())
+        yield link
 
 
 def _record(run: Any) -> RunRecord:  # noqa: ANN401  (as above)

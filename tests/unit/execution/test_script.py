@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from nbproj.errors import RunError
+from nbproj.errors import EnvironmentPreparationError
 from nbproj.execution.process import Guard
 from nbproj.execution.script import ScriptExecution, command_for_script
 from nbproj.processes import group_lives
@@ -141,7 +141,7 @@ def test_a_full_disk_is_said_once_and_does_not_end_the_program(begin, guard, tmp
 
 
 def test_no_bash_is_one_line(begin):
-    with pytest.raises(RunError, match="no bash on PATH"):
+    with pytest.raises(EnvironmentPreparationError, match="no bash on PATH"):
         begin("true", PATH="/nonexistent")
 
 
