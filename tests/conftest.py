@@ -32,6 +32,7 @@ FOREIGN = (
     "MPL",
     "NBPROJ_",
     "PAPERMILL_",
+    "PYTHONDONTWRITEBYTECODE",
     "SSH_",
     "XDG_",
     "_MLFLOW_",

@@ -37,7 +37,7 @@ def nbproj_python() -> Path:
     python = folder / "bin" / "python"
     for command in (
         [uv, "venv", "--quiet", "--clear", "--python", sys.executable, folder],
-        [uv, "pip", "install", "-q", "--python", python, "-e", ROOT],
+        [uv, "pip", "install", "-q", "--compile-bytecode", "--python", python, "-e", ROOT],  # pip compiles, uv has to be told
     ):
         subprocess.run(command, check=True, timeout=600)
     return python
