@@ -92,8 +92,8 @@ def state_folder(part: str, environ: Mapping[str, str] | None = None, *, progres
     if _usable(folder, 0o700):
         return folder
     other = _fallback(part)
-    if folder not in _told:
-        _told.add(folder)
+    if folder.parent not in _told:
+        _told.add(folder.parent)
         why = "there is no home folder" if str(folder).startswith("~") else f"{folder.parent} cannot be written"
         progress(Event("note", f"{why}; the state of runs is kept in {other.parent}: NBPROJ_STATE_DIR names another place"))
     return other

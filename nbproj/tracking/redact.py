@@ -8,7 +8,7 @@ import re
 import shlex
 from collections.abc import Iterable, Mapping
 from html import escape
-from urllib.parse import quote, quote_plus, urlsplit
+from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 __all__ = ["MASK", "Redactor", "StreamRedactor", "mask_url"]
 
@@ -67,6 +67,10 @@ def _base64_forms(secret: bytes) -> set[str]:
     return forms
 
 
+def _in_json(text: str, *, ascii_only: bool = False) -> str:
+    return json.dumps(text, ensure_ascii=ascii_only)[1:-1]
+
+
 def _forms(secret: str) -> set[str]:
     """Return a secret in the spellings in which a program may print it."""
     forms = {secret, secret.strip()}
@@ -75,7 +79,9 @@ def _forms(secret: str) -> set[str]:
         forms |= {line for line in lines if len(line) >= _SHORTEST_ENCODED and not line.startswith("-----")}
     for form in list(forms):
         raw = form.encode("utf-8", "surrogatepass")
-        forms |= {json.dumps(form)[1:-1], json.dumps(form, ensure_ascii=False)[1:-1], repr(form)[1:-1], escape(form), shlex.quote(form).strip("'")}
+        shown = {_in_json(form, ascii_only=True), _in_json(form), repr(form)[1:-1]}
+        forms |= {*shown, escape(form), shlex.quote(form).strip("'")}
+        forms |= {_in_json(one) for one in shown}  # the value of a cell, as a notebook's file holds it
         forms |= {quote(raw, safe=""), quote(raw), quote_plus(raw)}
         if len(form) >= _SHORTEST_ENCODED:
             forms |= _base64_forms(raw)
@@ -187,7 +193,7 @@ class Redactor:
                 except ValueError:
                     continue
                 if password and _is_secret(password):
-                    found.append(password)
+                    found += [password, unquote(password)]
         return cls(found)
 
     def __bool__(self) -> bool:
