@@ -1,0 +1,73 @@
+"""The command line, one module for each family of commands. A command parses, calls one public function, and shows what comes back."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from nbproj.cli.answer import refuse, told
+from nbproj.cli.group import Group, stopped
+from nbproj.cli.machine import completion, doctor
+from nbproj.cli.projects import check, show
+from nbproj.cli.running import run
+from nbproj.errors import NbprojError, UsageError, on_this_platform, one_line
+from nbproj.progress import Event
+
+__all__ = ["main", "run"]
+
+
+@click.group(cls=Group, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.version_option(package_name="nbproj", prog_name="nbproj")
+@click.pass_context
+def nbproj(context: click.Context) -> None:
+    """Run notebooks and MLflow Projects again, anywhere, with other parameters, and see what came out.
+
+    \b
+    nbproj show notebooks/diabetes
+    nbproj run notebooks/diabetes -e train -P alpha=0.3
+    nbproj run https://example.org/team/wine.git#train -v v2 -P alpha=0.3
+    """  # noqa: D301 - click's mark of lines that stay as they are
+    from nbproj.housekeeping import tidy
+
+    if context.invoked_subcommand is None:  # every click shows the help then, and each ends with another exit code
+        click.echo(context.get_help(), err=True)
+        sys.exit(UsageError.exit_code)
+    tidy(_note)
+
+
+def _note(event: Event) -> None:
+    if event.step == "note":
+        click.echo(f"note: {one_line(event.text)}", err=True)
+
+
+for _command in (run, show, check, doctor, completion):
+    nbproj.add_command(_command)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; ends the process with the exit codes of docs/contract.md, section 2.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Those of the process by default.
+    """
+    if "_NBPROJ_COMPLETE" in os.environ:  # a shell asks, in the words of its script
+        from nbproj.completion.shell import answer
+
+        click.echo(answer(nbproj), nl=False)
+        sys.exit()
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    name = f"nbproj {given[0]}" if given and given[0] in nbproj.commands else "nbproj"
+    try:
+        on_this_platform()
+        nbproj.main(given, prog_name="nbproj", standalone_mode=False)
+    except click.ClickException as error:
+        refuse(name, UsageError(told(error, name)), given)
+    except NbprojError as error:
+        refuse(name, error, given)
+    except (KeyboardInterrupt, click.Abort):
+        refuse(name, stopped(130), given)
