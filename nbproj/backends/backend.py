@@ -57,6 +57,8 @@ class RunRequest:
         The backend's own configuration.
     progress : Progress
         Told of every step.
+    sole : bool
+        The driver is a process that does nothing else: whoever stops the run may end it.
     """
 
     checkout: Checkout
@@ -76,6 +78,7 @@ class RunRequest:
     ancestry: str = ""
     config: Mapping[str, object] = field(default_factory=dict)
     progress: Progress = silent
+    sole: bool = False
 
 
 @dataclass(frozen=True, slots=True)

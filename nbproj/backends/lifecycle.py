@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import signal
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,8 @@ __all__ = ["Settled", "carry"]
 
 TIMEOUT_CODE = 124
 _TAG_LIMIT = 5000
+_LOOK_SECONDS = 0.5
+"""How long a quiet program is waited for before somebody's wish to stop is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +138,7 @@ def carry(request: RunRequest, backend: Backend, guard: Guard, signals: Signals)
 
 def _live(request: RunRequest, backend: Backend, guard: Guard, signals: Signals, redactor: Redactor, life: _Life) -> None:
     """Go all the way until the entry point has ended; every step is noted in `life` before it can be interrupted."""
-    owner = Owner(ProcessIdentity.of(), request.store.uri, run_id=request.run_id)
+    owner = Owner(ProcessIdentity.of(), request.store.uri, run_id=request.run_id, sole=request.sole)
     ledger = Ledger.open(progress=request.progress)
     with signals.shielded(), writing(ledger.folder):
         entry = life.entry = ledger.enter(owner)
@@ -163,7 +166,7 @@ def _live(request: RunRequest, backend: Backend, guard: Guard, signals: Signals,
     with signals.shielded():
         life.heartbeat = Heartbeat(request.store, run_id)
         life.execution.start()
-    life.outcome = _follow(request, life.execution, redactor, signals)
+    life.outcome = _follow(request, life.execution, redactor, signals, entry)
     request.progress(Event("ending"))
     collect(request, run_id, entry.folder, life.execution, redactor)
 
@@ -245,11 +248,11 @@ def _ancestry(request: RunRequest, run_id: str) -> str:
     return json.dumps([*(above if isinstance(above, list) else []), {"key": request.ancestry, "run_id": run_id}])
 
 
-def _follow(request: RunRequest, execution: Execution, redactor: Redactor, signals: Signals) -> Outcome:
+def _follow(request: RunRequest, execution: Execution, redactor: Redactor, signals: Signals, entry: Entry) -> Outcome:
     deadline = None if request.timeout is None else time.monotonic() + request.timeout
     while True:
         signals.check()
-        wait = 1.0 if deadline is None else min(1.0, deadline - time.monotonic())
+        wait = _LOOK_SECONDS if deadline is None else min(_LOOK_SECONDS, deadline - time.monotonic())
         event = execution.next(wait)
         if event is not None:
             request.progress(event)
@@ -263,6 +266,9 @@ def _follow(request: RunRequest, execution: Execution, redactor: Redactor, signa
                 redactor.text(outcome.source),
                 redactor.text(outcome.trace),
             )
+        if entry.is_asked_to_stop():
+            execution.cancel()
+            return Outcome(128 + signal.SIGTERM, "stopped", cancelled=True)
         if deadline is not None and time.monotonic() >= deadline:
             execution.cancel()
             return Outcome(TIMEOUT_CODE, f"timeout after {request.timeout:g} s")

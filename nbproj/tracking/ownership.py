@@ -31,6 +31,7 @@ TOKEN_VARIABLE = "NBPROJ_OWNER_TOKEN"  # noqa: S105  (the name of a variable; wh
 """Set in the environment of everything a run starts: by it, what is left of a run is recognised after its leader is gone."""
 
 _RECORD = "owner.json"
+_STOP = "stop"
 AGED_SECONDS = 7 * 24 * 3600.0
 """After which an entry that cannot be read, or whose store does not come back, is removed."""
 
@@ -58,6 +59,8 @@ class Owner:
         Start time of the group's leader, as `processes.start_time` tells it.
     container, job : str, optional
         Name of the container or Job that runs it elsewhere.
+    sole : bool
+        The driver is a process that does nothing else: whoever stops the run may end it.
 
     Examples
     --------
@@ -74,6 +77,7 @@ class Owner:
     group_started: float | None = None
     container: str | None = None
     job: str | None = None
+    sole: bool = False
 
     def to_json(self) -> str:
         """Return all of it, for the ledger."""
@@ -167,6 +171,20 @@ class Entry:
         self.owner = replace(owner, **{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
         write_atomically(self.folder / _RECORD, self.owner.to_json(), mode=0o600)
 
+    def ask_to_stop(self) -> None:
+        """Ask the driver to end the run; it looks for the wish while it follows the program.
+
+        Raises
+        ------
+        OSError
+            The folder cannot be written, or the run has just ended.
+        """
+        (self.folder / _STOP).touch(mode=0o600)
+
+    def is_asked_to_stop(self) -> bool:
+        """Return whether somebody has asked to end the run; costs one system call."""
+        return os.access(self.folder / _STOP, os.F_OK)
+
     @contextlib.contextmanager
     def exclusively(self) -> Iterator[bool]:
         """Hold the entry against other settlers; yields False, at once, when one of them has it or the entry is gone."""
@@ -255,6 +273,10 @@ class Ledger:
             return Entry(self.folder / token, Owner.from_json((self.folder / token / _RECORD).read_text(encoding="utf-8")))
         except (OSError, ValueError):
             return None
+
+    def of_run(self, run_id: str) -> Entry | None:
+        """Return the entry that carries a run, None when none does."""
+        return next((entry for entry in self if entry.owner.run_id == run_id), None)
 
     def __iter__(self) -> Iterator[Entry]:
         try:
