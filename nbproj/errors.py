@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 __all__ = [
     "BackendError",
@@ -87,6 +87,23 @@ class NbprojError(Exception):
     def to_dict(self) -> dict[str, object]:
         """Return the stable form for programs: type, message, hint, exit_code."""
         return {"type": type(self).__name__, "message": str(self), "hint": self.hint, "exit_code": self.exit_code}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, object]) -> NbprojError:
+        """Return the error that another process has told as plain values; of a type that is not known here, a `RunError`.
+
+        Examples
+        --------
+        >>> error = NbprojError.from_dict(ParameterError("alpha is missing").to_dict())
+        >>> type(error).__name__, str(error), error.exit_code
+        ('ParameterError', 'alpha is missing', 120)
+        """
+        named = globals().get(str(values.get("type")))
+        kind = named if isinstance(named, type) and issubclass(named, NbprojError) else RunError
+        error = kind(str(values.get("message") or "failed"), hint=str(values.get("hint") or ""))
+        code = values.get("exit_code")
+        error.exit_code = code if isinstance(code, int) else kind.exit_code
+        return error
 
     def _render_traceback_(self) -> list[str]:
         # IPython asks for this: one line instead of a traceback, and Run All still stops.

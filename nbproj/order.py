@@ -1,11 +1,12 @@
-"""What a caller asks for: an order, which unlike a request can be wrong."""
+"""What a caller asks for: an order, which unlike a request can be wrong; and its form as plain values, for another process and for the record."""
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 from nbproj.errors import BackendError, UsageError, suggestion
@@ -16,6 +17,9 @@ __all__ = ["ENV_MANAGERS", "Order"]
 
 ENV_MANAGERS = {"local": "system", "uv": "uv", "virtualenv": "uv", "conda": "conda"}
 """The kinds of environments by the names that `--env-manager` has for them."""
+
+_PRIVATE = ("credentials", "docker_auth", "run_id", "tracking_uri", "output")
+"""What is not kept with a run: secrets, and what would write over what the first run made."""
 
 _TAG_NAME = re.compile(r"[/\w.\- :]{1,250}")  # MLflow's rule
 
@@ -50,6 +54,57 @@ class Order:
     credentials: Credentials | None = None
     base: Path = field(default_factory=working_folder)
     bases: Mapping[str, Path] = field(default_factory=dict)
+
+    def to_document(self) -> dict[str, object]:
+        """Return the order as values that JSON holds, secrets included: for the driver of a detached run, over a private pipe.
+
+        Examples
+        --------
+        >>> order = Order("project", "train", parameters={"alpha": 0.3, "data": Path("x.csv")})
+        >>> Order.from_document(json.loads(json.dumps(order.to_document()))).parameters
+        {'alpha': 0.3, 'data': 'x.csv'}
+        """
+        values = {one.name: _plain(getattr(self, one.name)) for one in fields(self) if one.name != "credentials"}
+        return {**values, "credentials": asdict(self.credentials) if self.credentials is not None else None}
+
+    def to_record(self, uri: str, secret: Collection[str] = ()) -> dict[str, object]:
+        """Return what is kept with the run, so that it can be started again from anywhere; without secrets, and without what is as by default.
+
+        Parameters
+        ----------
+        uri : str
+            Where the project is, in words that mean the same everywhere.
+        secret : collection of str
+            Names of parameters whose values are not kept.
+        """
+        by_default = Order(uri)
+        kept = {name: value for name, value in self.to_document().items() if name not in _PRIVATE and value != _plain(getattr(by_default, name))}
+        parameters = {name: _plain(value) for name, value in self.parameters.items() if name not in secret}
+        return {**kept, "uri": uri, "base": str(self.base), **({"parameters": parameters} if parameters else {})}
+
+    @classmethod
+    def from_document(cls, values: Mapping[str, object]) -> Order:
+        """Return the order that plain values mean.
+
+        Raises
+        ------
+        ValueError
+            They mean none.
+        """
+        known = {one.name for one in fields(cls)}
+        given: dict[str, object] = {name: value for name, value in values.items() if name in known and value is not None}
+        try:
+            for name in {"output", "base"} & given.keys():
+                given[name] = Path(str(given[name]))
+            if "bases" in given:
+                given["bases"] = {name: Path(path) for name, path in dict(given["bases"]).items()}  # type: ignore[call-overload]  # refused below if it is no mapping
+            if "credentials" in given:
+                given["credentials"] = Credentials(**given["credentials"])  # type: ignore[arg-type]
+            given["uri"] = str(given["uri"])
+            return cls(**given)  # type: ignore[arg-type]  # a value of a wrong type is refused where it is used
+        except (TypeError, KeyError, ValueError) as error:
+            msg = f"no order: {error}"
+            raise ValueError(msg) from error
 
     def check(self) -> None:
         """Refuse what is wrong whatever the project holds.
@@ -117,3 +172,18 @@ class Order:
             msg = f"{where}: a JSON object is expected"
             raise UsageError(msg)
         return value
+
+
+def _plain(value: object) -> object:
+    """Return a value as JSON holds it; what JSON has no word for becomes a text, which a declared type understands."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    item = getattr(value, "item", None)  # numpy's scalars
+    inner = item() if callable(item) and not getattr(value, "shape", ()) else value
+    return inner if isinstance(inner, bool | int | float | str) else str(value)

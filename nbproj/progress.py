@@ -6,8 +6,8 @@ Everything that may take long takes a `Progress`; nobody below a front door prin
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, TypeAlias, get_args
 
 __all__ = ["Event", "Progress", "Step", "silent"]
 
@@ -51,6 +51,32 @@ class Event:
     done: int | None = None
     total: int | None = None
     data: Mapping[str, object] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the event as values that JSON holds.
+
+        Examples
+        --------
+        >>> Event.from_dict(Event("cell", "cell 2 of 3", done=1, total=3).to_dict())
+        Event(step='cell', text='cell 2 of 3', done=1, total=3, data={})
+        """
+        return {name: value for name, value in asdict(self).items() if value not in (None, "", {})}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Event:
+        """Return the event that plain values tell of.
+
+        Raises
+        ------
+        ValueError
+            They tell of none.
+        """
+        step, data = values.get("step"), values.get("data", {})
+        numbers = [values.get(name) for name in ("done", "total")]
+        if step not in get_args(Step) or not isinstance(data, Mapping) or not all(one is None or isinstance(one, int) for one in numbers):
+            msg = f"no event: {values!r}"
+            raise ValueError(msg)
+        return cls(step, str(values.get("text", "")), numbers[0], numbers[1], dict(data))
 
 
 Progress: TypeAlias = Callable[[Event], None]

@@ -27,7 +27,10 @@ from nbproj.tracking.settlement import is_finished, is_lost
 from nbproj.tracking.store import Store
 from nbproj.version import __version__
 
-__all__ = ["Order", "ancestry_key", "resolve_request", "running_above"]
+__all__ = ["ORDER_TAG", "Order", "ancestry_key", "resolve_request", "running_above"]
+
+ORDER_TAG = "nbproj.order"
+_LONGEST_ORDER = 5000  # what every MLflow takes as a tag
 
 
 def ancestry_key(checkout: Checkout, entry_point: EntryPoint) -> str:
@@ -96,7 +99,9 @@ def _parent() -> str | None:
     return str(active.info.run_id) if active is not None else None
 
 
-def _tags(order: Order, checkout: Checkout, entry_point: EntryPoint, environment: EnvironmentSpec, command: str | None) -> dict[str, str]:
+def _tags(
+    order: Order, checkout: Checkout, entry_point: EntryPoint, environment: EnvironmentSpec, command: str | None, resolved: Resolved
+) -> dict[str, str]:
     try:
         user = getpass.getuser()
     except (KeyError, OSError):
@@ -115,9 +120,16 @@ def _tags(order: Order, checkout: Checkout, entry_point: EntryPoint, environment
         "mlflow.parentRunId": _parent() if order.run_id is None else None,
         "nbproj.version": __version__,
         "nbproj.environment": environment.kind,
+        ORDER_TAG: _kept(order, checkout, resolved),
         "nbproj.command": command if command is not None else f"notebook {shlex.quote(str(entry_point.notebook))}",
     }
     return {**{name: value for name, value in tags.items() if value is not None}, **order.tags}
+
+
+def _kept(order: Order, checkout: Checkout, resolved: Resolved) -> str | None:
+    """Return the order as it is kept with the run; None when it is too long for a tag: what MLflow's own tags say is enough then."""
+    text = json.dumps(order.to_record(checkout.uri, resolved.secret_names))
+    return text if len(text) <= _LONGEST_ORDER else None
 
 
 def _continued(order: Order, store: Store, experiment_id: str | None) -> str:
@@ -143,7 +155,9 @@ def _continued(order: Order, store: Store, experiment_id: str | None) -> str:
     return record.experiment_id
 
 
-def resolve_request(order: Order, checkout: Checkout, backend: Backend, open_store: Callable[[], Store], progress: Progress = silent) -> RunRequest:
+def resolve_request(
+    order: Order, checkout: Checkout, backend: Backend, open_store: Callable[[], Store], progress: Progress = silent, *, sole: bool = False
+) -> RunRequest:
     """Return a request that can be carried out.
 
     Parameters
@@ -158,6 +172,8 @@ def resolve_request(order: Order, checkout: Checkout, backend: Backend, open_sto
         Opens the tracking store; called last, when everything about the project is known to be right.
     progress : Progress
         Told of remarks.
+    sole : bool
+        This process does nothing but carry the run.
 
     Raises
     ------
@@ -198,7 +214,7 @@ def resolve_request(order: Order, checkout: Checkout, backend: Backend, open_sto
         command=command,
         store=store,
         experiment_id=experiment_id,
-        tags=_tags(order, checkout, entry_point, environment, command),
+        tags=_tags(order, checkout, entry_point, environment, command, resolved),
         run_id=order.run_id,
         run_name=order.run_name,
         timeout=order.timeout,
@@ -207,4 +223,5 @@ def resolve_request(order: Order, checkout: Checkout, backend: Backend, open_sto
         ancestry=ancestry_key(checkout, entry_point),
         config=config,
         progress=progress,
+        sole=sole,
     )

@@ -22,6 +22,7 @@ from typing import Self
 from nbproj.paths import sockets_folder, write_atomically
 from nbproj.processes import ProcessIdentity
 from nbproj.progress import Event, Progress, silent
+from nbproj.tracking import recent
 from nbproj.tracking.folders import state_folder
 
 __all__ = ["OWNER_TAG", "TOKEN_VARIABLE", "Entry", "Ledger", "Owner", "owner_of_tag"]
@@ -212,7 +213,9 @@ class Entry:
             return False
 
     def close(self) -> None:
-        """Remove the folder. May be called twice."""
+        """Remove the folder, and remember where the run was recorded. May be called twice."""
+        if self.owner.run_id is not None and self.folder.exists():
+            recent.keep(self.owner.run_id, self.owner.store)
         # The rename is the end of the entry: a removal that is killed half-way leaves nothing that looks like one.
         shutil.rmtree(sockets_folder(self.folder), ignore_errors=True)
         gone = self.folder.with_name(f".gone-{self.folder.name}")
