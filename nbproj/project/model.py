@@ -51,6 +51,8 @@ class Place:
         Counted from 1.
     cell : int, optional
         Number of the notebook's cell, counted from 1 over all cells.
+    cell_id : str, optional
+        The cell's id, where it has one: for programs, which find the cell again when others were put before it. Readers count.
 
     Examples
     --------
@@ -64,6 +66,7 @@ class Place:
     line: int | None = None
     column: int | None = None
     cell: int | None = None
+    cell_id: str | None = None
 
     def __str__(self) -> str:
         if self.cell is not None:
