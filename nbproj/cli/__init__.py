@@ -9,9 +9,11 @@ from collections.abc import Sequence
 import click
 
 from nbproj.cli.answer import refuse, told
+from nbproj.cli.configuring import adopt, generate_config
 from nbproj.cli.group import Group, stopped
 from nbproj.cli.machine import completion, doctor
 from nbproj.cli.projects import check, show
+from nbproj.cli.records import logs, rerun, runs, stop
 from nbproj.cli.running import run
 from nbproj.errors import NbprojError, UsageError, on_this_platform, one_line
 from nbproj.progress import Event
@@ -21,8 +23,10 @@ __all__ = ["main", "run"]
 
 @click.group(cls=Group, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
 @click.version_option(package_name="nbproj", prog_name="nbproj")
+@click.option("--generate-config", "generate", is_flag=True, help="Write a configuration file with every key as a comment.")
+@click.option("-y", "--yes", is_flag=True, help="Replace the one that is there.")
 @click.pass_context
-def nbproj(context: click.Context) -> None:
+def nbproj(context: click.Context, *, generate: bool, yes: bool) -> None:
     """Run notebooks and MLflow Projects again, anywhere, with other parameters, and see what came out.
 
     \b
@@ -32,9 +36,16 @@ def nbproj(context: click.Context) -> None:
     """  # noqa: D301 - click's mark of lines that stay as they are
     from nbproj.housekeeping import tidy
 
+    if generate or yes:
+        if context.invoked_subcommand is not None or not generate:
+            msg = "--generate-config stands alone, or with -y"
+            raise UsageError(msg)
+        generate_config(yes=yes)
+        return
     if context.invoked_subcommand is None:  # every click shows the help then, and each ends with another exit code
         click.echo(context.get_help(), err=True)
         sys.exit(UsageError.exit_code)
+    adopt(context.invoked_subcommand)
     tidy(_note)
 
 
@@ -43,7 +54,7 @@ def _note(event: Event) -> None:
         click.echo(f"note: {one_line(event.text)}", err=True)
 
 
-for _command in (run, show, check, doctor, completion):
+for _command in (run, show, check, runs, logs, stop, rerun, doctor, completion):
     nbproj.add_command(_command)
 
 
@@ -61,10 +72,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         click.echo(answer(nbproj), nl=False)
         sys.exit()
     given = list(sys.argv[1:] if arguments is None else arguments)
-    name = f"nbproj {given[0]}" if given and given[0] in nbproj.commands else "nbproj"
+    program = "jupyter nbproj" if os.path.basename(sys.argv[0]) == "jupyter-nbproj" else "nbproj"  # noqa: PTH119 - a word, not a path
+    name = f"{program} {given[0]}" if given and given[0] in nbproj.commands else program
     try:
         on_this_platform()
-        nbproj.main(given, prog_name="nbproj", standalone_mode=False)
+        nbproj.main(given, prog_name=program, standalone_mode=False)
     except click.ClickException as error:
         refuse(name, UsageError(told(error, name)), given)
     except NbprojError as error:

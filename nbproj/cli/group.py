@@ -7,19 +7,13 @@ from typing import Any
 
 import click
 
-from nbproj.errors import RunError, UsageError, suggestion
+from nbproj.cli.answer import stopped
+from nbproj.errors import UsageError, suggestion
 
-__all__ = ["Group", "Renamed", "stopped"]
+__all__ = ["Group", "Renamed"]
 
 _ORDER = ("run", "show", "check", "runs", "logs", "stop", "rerun", "export", "init", "doctor", "completion")
-_PLANNED = ("batch", "runs", "logs", "stop", "rerun", "env", "cache", "export", "init", "trust")
-
-
-def stopped(code: int) -> RunError:
-    """Return the error of a command that was interrupted (130) or terminated."""
-    error = RunError("interrupted" if code == 130 else "terminated")  # noqa: PLR2004 - 128 + INT
-    error.exit_code = code
-    return error
+_PLANNED = ("batch", "env", "cache", "export", "init", "trust")
 
 
 class Group(click.Group):

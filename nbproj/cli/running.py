@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,8 +9,8 @@ from typing import Any
 
 import click
 
-from nbproj.cli.answer import complain
-from nbproj.cli.group import Renamed, stopped
+from nbproj.cli.answer import carried
+from nbproj.cli.group import Renamed
 
 __all__ = ["run"]
 
@@ -39,12 +38,12 @@ def _run_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("-c", "--backend-config", "--cluster-spec", cls=Renamed, metavar="CONFIG.json|JSON", help="The backend's configuration."),
         click.option("--git-username", envvar="MLFLOW_GIT_USERNAME", metavar="USER", help="For a Git server that asks."),
         click.option("--git-password", envvar="MLFLOW_GIT_PASSWORD", metavar="PASSWORD", help="Better given by MLFLOW_GIT_PASSWORD."),
+        click.option("--detach", is_flag=True, help="Return at once; a process of its own carries the run (nbproj logs -f, nbproj stop)."),
         click.option("--json", "as_json", is_flag=True, help="Print the run as JSON; the program's output goes to standard error."),
         click.option("-q", "--quiet", is_flag=True, help="Print the program's output only, and why a run failed."),
         click.option("-A", "--docker-args", multiple=True, hidden=True),
         click.option("--build-image/--no-build-image", default=None, hidden=True),
         click.option("--storage-dir", envvar="MLFLOW_TMP_DIR", hidden=True),
-        click.option("--detach", is_flag=True, hidden=True),
         click.option("--html", is_flag=True, hidden=True),
         click.option("--as-notebook", is_flag=True, hidden=True),
         click.option("--reuse", is_flag=True, hidden=True),
@@ -56,31 +55,22 @@ def _run_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @click.command(short_help="Run an entry point of a project.")
 @_run_options
-def run(as_json: bool, quiet: bool, **options: Any) -> None:  # noqa: ANN401, FBT001 - click hands over what is declared above
+def run(*, as_json: bool, quiet: bool, **options: Any) -> None:  # noqa: ANN401 - click hands over what is declared above
     """Run an entry point of a project.
 
     URI is a folder, a Git address, a zip file or a notebook; #sub/dir names a folder inside.
     """
     from nbproj.console import Console
-    from nbproj.execution.signals import STOPS
     from nbproj.options import order_from_options
-    from nbproj.record import RunFailed
-    from nbproj.runner import execute
+    from nbproj.runner import carry_out
 
     order = order_from_options(options)
     with Console(quiet=quiet, program_to_stderr=as_json) as console:
-        code = 0
-        try:
-            result: Any = execute(order, console)
-        except RunFailed as failure:
-            result, code = failure.run, failure.exit_code
-            if quiet:
-                complain("nbproj run", failure)
-        except STOPS as stop:
-            result, code = stop.run, stop.exit_code
-            if result is None:
-                raise stopped(code) from stop
-        console.block(result.summary(width=console.width))
-        if as_json:
-            console.answer(json.dumps(result.to_dict(), indent=2))
+        code = carried(
+            console,
+            lambda: carry_out(order, console, sole=True),
+            detached=not order.synchronous,
+            as_json=as_json,
+            quiet=quiet,
+        )
     sys.exit(code)

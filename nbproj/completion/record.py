@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from nbproj.completion.candidate import Candidate
+from nbproj.configuration.settings import settings
 from nbproj.tracking import location
 
 __all__ = ["experiment_ids", "experiment_names", "run_ids"]
@@ -57,7 +58,7 @@ def experiment_ids(typed: str, tracking_uri: str | None = None) -> Iterator[Cand
 
 
 def _rows(query: str, typed: str, most: int, tracking_uri: str | None) -> list[Any]:
-    path = location.database_path(location.locate(tracking_uri, cwd=Path.cwd(), environ=os.environ))
+    path = location.database_path(location.locate(tracking_uri, cwd=Path.cwd(), environ=os.environ, configured=settings().tracking_uri))
     if path is None or not path.is_file():
         return []
     deadline = time.monotonic() + SECONDS

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
 
 from nbproj.display.doctor import Finding
-from nbproj.doctor import installation, kernels, state, store, tools
+from nbproj.doctor import configuration, installation, kernels, state, store, tools
 
 __all__ = ["Check", "examine"]
 
@@ -21,6 +21,7 @@ CHECKS: Final[Sequence[tuple[str, Check, bool]]] = (
     ("Python", installation.python, True),
     ("nbproj", installation.nbproj, True),
     ("MLflow", installation.mlflow, True),
+    ("configuration", configuration.configuration, True),
     ("store", store.store, True),
     ("kernels", kernels.kernels, True),
     ("state", state.state, False),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import sqlite3
@@ -9,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from nbproj.configuration.settings import ConfigurationError, Settings, settings
 from nbproj.display.doctor import Finding
 from nbproj.errors import NbprojError
 from nbproj.progress import silent
@@ -25,8 +27,12 @@ _PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
 
 def store() -> Finding:
     """Look at the store; nothing is made or changed."""
-    uri = location.locate(cwd=Path.cwd(), environ=os.environ)
-    shown = f"{location.label(uri)} ({_reason(uri)})"
+    chosen = Settings()
+    with contextlib.suppress(ConfigurationError):  # told by a check of its own
+        chosen = settings()
+    uri = location.locate(cwd=Path.cwd(), environ=os.environ, configured=chosen.tracking_uri)
+    named = chosen.origins["tracking_uri"] if uri != location.locate(cwd=Path.cwd(), environ=os.environ) else ""
+    shown = f"{location.label(uri)} ({f'named by {named}' if named else _reason(uri)})"
     path = location.database_path(uri)
     if path is not None:
         return _file(path, shown)
