@@ -23,16 +23,20 @@ if TYPE_CHECKING:
 
     from nbproj.errors import NbprojError
     from nbproj.record import Run, RunFailed
+    from nbproj.records import RunList, get_run, runs
     from nbproj.runner import load_project, run
 
-__all__ = ["NbprojError", "Run", "RunFailed", "__version__", "load_project", "run"]
+__all__ = ["NbprojError", "Run", "RunFailed", "RunList", "__version__", "get_run", "load_project", "run", "runs"]
 
 _ROOMS = {
     "NbprojError": "nbproj.errors",
     "Run": "nbproj.record",
     "RunFailed": "nbproj.record",
+    "RunList": "nbproj.records",
+    "get_run": "nbproj.records",
     "load_project": "nbproj.runner",
     "run": "nbproj.runner",
+    "runs": "nbproj.records",
 }
 
 
@@ -54,7 +58,7 @@ def __getattr__(name: str) -> object:
     if name not in _ROOMS:
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg, name=name, obj=sys.modules[__name__])  # Python suggests the right name from these
-    if _ROOMS[name] == "nbproj.runner":
+    if _ROOMS[name] in {"nbproj.records", "nbproj.runner"}:
         from nbproj.errors import on_this_platform
 
         on_this_platform()

@@ -14,7 +14,7 @@ from nbproj.sources.source import Credentials
 __all__ = ["docker_arguments", "load_variables", "order_from_options", "parameter_pairs", "read_parameters"]
 
 _MOST_BYTES = 10 * 1024 * 1024
-_NOT_YET = {"detach": "--detach", "html": "--html", "as_notebook": "--as-notebook", "reuse": "--reuse"}
+_NOT_YET = {"html": "--html", "as_notebook": "--as-notebook", "reuse": "--reuse"}
 
 
 def parameter_pairs(texts: Iterable[str]) -> dict[str, str]:
@@ -136,6 +136,7 @@ def order_from_options(options: Mapping[str, Any]) -> Order:
         if given.pop(name):
             msg = f"{flag} is not there yet in this version of nbproj"
             raise UsageError(msg)
+    given["synchronous"] = not given.pop("detach", False)
     given["docker_args"] = docker_arguments(given["docker_args"])
     variables = given.pop("env_file")
     if variables is not None:

@@ -18,7 +18,7 @@ __all__ = ["ENV_MANAGERS", "Order"]
 ENV_MANAGERS = {"local": "system", "uv": "uv", "virtualenv": "uv", "conda": "conda"}
 """The kinds of environments by the names that `--env-manager` has for them."""
 
-_PRIVATE = ("credentials", "docker_auth", "run_id", "tracking_uri", "output")
+_PRIVATE = ("credentials", "docker_auth", "run_id", "synchronous", "tracking_uri", "output")
 """What is not kept with a run: secrets, and what would write over what the first run made."""
 
 _TAG_NAME = re.compile(r"[/\w.\- :]{1,250}")  # MLflow's rule
@@ -41,6 +41,7 @@ class Order:
     backend: str = "local"
     backend_config: Mapping[str, object] | str | None = None
     storage_dir: str | None = None
+    synchronous: bool = True
     run_id: str | None = None
     run_name: str | None = None
     env_manager: str | None = None

@@ -71,7 +71,8 @@ class Event:
         ValueError
             They tell of none.
         """
-        step, data = values.get("step"), values.get("data", {})
+        step: Any = values.get("step")
+        data = values.get("data", {})
         numbers = [values.get(name) for name in ("done", "total")]
         if step not in get_args(Step) or not isinstance(data, Mapping) or not all(one is None or isinstance(one, int) for one in numbers):
             msg = f"no event: {values!r}"

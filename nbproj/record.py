@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
 from nbproj.display.run import run_json, run_text
 from nbproj.errors import RunError, StoreError
-from nbproj.tracking.store import TERMINAL, RunRecord, Store
+from nbproj.processes import is_alive
+from nbproj.tracking.ownership import OWNER_TAG, Entry, Ledger, owner_of_tag
+from nbproj.tracking.settlement import is_finished, is_lost, settle, sweep
+from nbproj.tracking.stopping import stop
+from nbproj.tracking.store import RunRecord, Store
 from nbproj.tracking.viewer import way_to_look
 
 __all__ = ["Run", "RunFailed"]
+
+_SLOWEST_SECONDS = 1.0
+"""How long, at most, the end of a run stays unseen by who waits for it."""
 
 
 class Run:
@@ -20,14 +28,16 @@ class Run:
 
     Parameters
     ----------
-    store : Store
-        Where its record is.
+    store : Store or callable
+        Where its record is; or what opens that, when it is first looked at.
     run_id : str
         Its id there.
     again : callable, optional
         Runs the same once more and returns that run.
     details : mapping, optional
         What only the driver knows: the failing cell, its traceback.
+    record : RunRecord, optional
+        What the store holds, where it was read just now.
 
     Examples
     --------
@@ -37,13 +47,32 @@ class Run:
     ('FINISHED', 58.8)
     """
 
-    def __init__(self, store: Store, run_id: str, *, again: Callable[[], Run] | None = None, details: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        store: Store | Callable[[], Store],
+        run_id: str,
+        *,
+        again: Callable[[], Run] | None = None,
+        details: Mapping[str, Any] | None = None,
+        record: RunRecord | None = None,
+    ) -> None:
         self.run_id = run_id
         self.details: Mapping[str, Any] = dict(details or {})
-        self._store = store
+        self._place = store
         self._again = again
         self._was_shown = False
-        self._final: RunRecord | None = None
+        self._final = record if record is not None and is_finished(record) else None
+
+    @property
+    def _store(self) -> Store:
+        if callable(self._place):
+            self._place = self._place()
+        return self._place
+
+    @property
+    def store_uri(self) -> str:
+        """The tracking URI of the store that holds the run; may hold credentials."""
+        return self._store.uri
 
     @property
     def record(self) -> RunRecord:
@@ -51,7 +80,7 @@ class Run:
         if self._final is not None:
             return self._final
         record = self._store.get_run(self.run_id)
-        if record.status in TERMINAL and "nbproj.exit_code" in record.tags:
+        if is_finished(record):
             self._final = record
         return record
 
@@ -121,12 +150,32 @@ class Run:
         return f"{self.record.artifact_uri.removeprefix('file://').rstrip('/')}/{name}"
 
     def logs(self) -> str:
-        """Return what the run has printed; empty when nothing was kept."""
+        """Return what the run has printed, so far or in all; empty when nothing was kept, or when another host carries it still."""
+        entry = self._carrier()
+        if entry is not None:
+            try:
+                return (entry.folder / "output.log").read_text(encoding="utf-8", errors="replace")
+            except OSError:  # it has just ended, or has not begun to print
+                pass
         with tempfile.TemporaryDirectory() as folder:
             try:
-                return self._store.download_artifact(self.run_id, "run/output.log", Path(folder)).read_text(errors="replace")
+                return self._store.download_artifact(self.run_id, "run/output.log", Path(folder)).read_text(encoding="utf-8", errors="replace")
             except StoreError:
                 return ""
+
+    def _carrier(self) -> Entry | None:
+        """Return the entry of the process on this host that carries the run."""
+        return None if self._final is not None else Ledger.open().of_run(self.run_id)
+
+    def has_ended(self) -> bool:
+        """Return whether the run is over. One whose driver died on this host is settled first; it is KILLED then."""
+        if self.exit_code is None:
+            entry = self._carrier()
+            if entry is not None and not is_alive(entry.owner.process):
+                settle(Ledger.open())
+            elif entry is None and is_lost(self.record):
+                sweep(self._store, [self.experiment_id])
+        return self.exit_code is not None
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the run has ended.
@@ -141,29 +190,35 @@ class Run:
         bool
             Whether it finished well; False also when it still runs.
         """
-        import time
-
         deadline = None if timeout is None else time.monotonic() + timeout
-        while self.exit_code is None:
-            if deadline is not None and time.monotonic() >= deadline:
+        pause = 0.05
+        while not self.has_ended():
+            left = pause if deadline is None else min(pause, deadline - time.monotonic())
+            if left <= 0:
                 return False
-            time.sleep(0.2)
+            time.sleep(left)
+            pause = min(pause * 1.5, _SLOWEST_SECONDS)
         return self.status == "FINISHED"
 
     def cancel(self) -> None:
-        """End the run. One that has ended is left as it is.
+        """End the run, whoever carries it on this host, and return when it is settled. One that has ended is left as it is.
 
         Raises
         ------
         RunError
-            It runs in another process; end that one.
+            Another host carries it, or the process that carries it does not answer.
         """
-        if self.exit_code is None:
-            msg = f"run {self.run_id[:8]} is carried by another process: interrupt that one (Ctrl-C)"
+        if self.has_ended() or stop(self.run_id) or self.has_ended():
+            return
+        known = owner_of_tag(self.tags)
+        if known is None:
+            msg = f"run {self.run_id[:8]} is not carried by nbproj: end it where it was started"
             raise RunError(msg)
+        msg = f"run {self.run_id[:8]} is carried by process {known[0].pid} on host {known[0].host}: stop it there"
+        raise RunError(msg)
 
     def rerun(self) -> Run:
-        """Run the same entry point with the same parameters once more.
+        """Run the same entry point with the same parameters once more, and return that run when it has ended.
 
         Raises
         ------
@@ -171,7 +226,7 @@ class Run:
             What was asked for is not known here.
         """
         if self._again is None:
-            msg = f"run {self.run_id[:8]} was started elsewhere: its order is not known here"
+            msg = f"run {self.run_id[:8]}: its order is not known here. Take it from nbproj.get_run({self.run_id!r})"
             raise RunError(msg)
         return self._again()
 
@@ -207,6 +262,19 @@ class Run:
             "store": self._store.label,
             "look": way_to_look(self._store.uri, record.experiment_id, self.run_id),
             **self.details,
+        }
+
+    def brief(self) -> dict[str, Any]:
+        """Return what a list of runs shows of this one, as plain values; the artifacts are not looked at."""
+        record = self.record
+        return {
+            "run_id": self.run_id,
+            "name": record.name,
+            "status": "LOST" if is_lost(record) else record.status,
+            "entry_point": record.tags.get("mlflow.project.entryPoint", ""),
+            "metrics": dict(record.metrics),
+            "start_time": record.start_time,
+            "end_time": record.end_time if self.exit_code is not None or OWNER_TAG not in record.tags else None,
         }
 
     def summary(self, *, width: int = 100) -> str:

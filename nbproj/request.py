@@ -27,7 +27,7 @@ from nbproj.tracking.settlement import is_finished, is_lost
 from nbproj.tracking.store import Store
 from nbproj.version import __version__
 
-__all__ = ["ORDER_TAG", "Order", "ancestry_key", "resolve_request", "running_above"]
+__all__ = ["ORDER_TAG", "Order", "active_run", "ancestry_key", "resolve_request", "running_above"]
 
 ORDER_TAG = "nbproj.order"
 _LONGEST_ORDER = 5000  # what every MLflow takes as a tag
@@ -87,7 +87,7 @@ def _experiment(order: Order, store: Store, entry_point: EntryPoint, root: Path)
     return store.experiment(name=name, experiment_id=number)
 
 
-def _parent() -> str | None:
+def active_run() -> str | None:
     """Return the run that this process is part of: MLflow's own way of telling, across processes and within one."""
     inherited = os.environ.get("MLFLOW_RUN_ID")
     if inherited:
@@ -117,7 +117,7 @@ def _tags(
         "mlflow.project.entryPoint": entry_point.name,
         "mlflow.project.backend": order.backend,
         "mlflow.project.env": {"uv": "uv", "conda": "conda", "docker": "docker"}.get(environment.kind),
-        "mlflow.parentRunId": _parent() if order.run_id is None else None,
+        "mlflow.parentRunId": active_run() if order.run_id is None else None,
         "nbproj.version": __version__,
         "nbproj.environment": environment.kind,
         ORDER_TAG: _kept(order, checkout, resolved),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Mapping
 from typing import Any
 
 from nbproj.backends.lifecycle import Settled, carry
 from nbproj.backends.registry import find_backend
+from nbproj.detached import start
 from nbproj.errors import RunError
 from nbproj.execution.process import Guard
 from nbproj.execution.signals import STOPS, Signals
@@ -15,12 +17,12 @@ from nbproj.housekeeping import tidy
 from nbproj.progress import Event, Progress, silent
 from nbproj.project.model import Project
 from nbproj.record import Run, RunFailed
-from nbproj.request import Order, ancestry_key, resolve_request, running_above
+from nbproj.request import Order, active_run, ancestry_key, resolve_request, running_above
 from nbproj.sources.source import Checkout
 from nbproj.tracking.folders import working_folder
 from nbproj.tracking.store import Store
 
-__all__ = ["execute", "fetch_project", "load_project", "open_default_store", "run"]
+__all__ = ["carry_out", "detach", "execute", "fetch_project", "load_project", "open_default_store", "run", "store_uri"]
 
 
 def run(  # noqa: PLR0913, PLR0917 - the signature of mlflow.projects.run
@@ -72,7 +74,7 @@ def run(  # noqa: PLR0913, PLR0917 - the signature of mlflow.projects.run
     storage_dir : str, optional
         Folder for downloads of `path` parameters.
     synchronous : bool
-        Wait for the end. Detached runs are not there yet.
+        Wait for the end. Otherwise the run is carried by a process of its own, which outlives this one, and is returned as soon as it exists.
     run_id : str, optional
         Continue an existing run instead of creating one.
     run_name : str, optional
@@ -93,12 +95,12 @@ def run(  # noqa: PLR0913, PLR0917 - the signature of mlflow.projects.run
     Returns
     -------
     Run
-        The finished run.
+        The finished run; with `synchronous=False` one that has begun.
 
     Raises
     ------
     RunFailed
-        The entry point failed; the error carries the run.
+        The entry point failed; the error carries the run. Not with `synchronous=False`: `Run.wait` tells.
     NbprojError
         Something is wrong before that: the project, a parameter, the source, the environment, the store.
 
@@ -112,9 +114,8 @@ def run(  # noqa: PLR0913, PLR0917 - the signature of mlflow.projects.run
     -----
     Parameters follow mlflow 3.17's `mlflow.projects.run`; what differs is in the contract.
     """
-    if not synchronous or reuse:
-        option = "synchronous=False" if not synchronous else "reuse=True"
-        msg = f"{option} is not there yet in this version of nbproj"
+    if reuse:
+        msg = "reuse=True is not there yet in this version of nbproj"
         raise RunError(msg)
     order = Order(
         uri=os.fspath(uri),
@@ -135,12 +136,43 @@ def run(  # noqa: PLR0913, PLR0917 - the signature of mlflow.projects.run
         timeout=timeout,
         kernel=kernel,
         tags={str(name): str(value) for name, value in (tags or {}).items()},
+        synchronous=synchronous,
     )
-    return execute(order, progress or silent)
+    return carry_out(order, progress or silent)
 
 
-def execute(order: Order, progress: Progress = silent) -> Run:
+def carry_out(order: Order, progress: Progress = silent, *, sole: bool = False) -> Run:
+    """Carry out an order in this process, or hand it to one of its own, as the order asks; `run` documents it."""
+    return execute(order, progress, sole=sole) if order.synchronous else detach(order, progress)
+
+
+def detach(order: Order, progress: Progress = silent) -> Run:
+    """Hand an order to a driver process of its own; return the run as soon as it exists.
+
+    Raises
+    ------
+    NbprojError
+        Everything that can be refused before there is a run.
+    """
+    order.check()
+    find_backend(order.backend)
+    tidy(progress)
+    uri = store_uri(order.tracking_uri)
+    run_id = start(dataclasses.replace(order, tracking_uri=uri, synchronous=True), progress, parent=active_run())
+    return Run(lambda: open_default_store(uri, progress), run_id, again=lambda: execute(order, progress))
+
+
+def execute(order: Order, progress: Progress = silent, *, sole: bool = False) -> Run:
     """Carry out an order and return the finished run; `run` documents it.
+
+    Parameters
+    ----------
+    order : Order
+        What to run.
+    progress : Progress
+        Told of every step.
+    sole : bool
+        This process does nothing else: whoever stops the run may end it.
 
     Raises
     ------
@@ -161,7 +193,7 @@ def execute(order: Order, progress: Progress = silent) -> Run:
             note = f"{order.entry_point or 'main'} already runs above as {above[:8]}: this call would recurse and is skipped"
             progress(Event("note", note))
             return Run(open_default_store(order.tracking_uri), above)
-        request = resolve_request(order, checkout, backend, lambda: open_default_store(order.tracking_uri, progress), progress)
+        request = resolve_request(order, checkout, backend, lambda: open_default_store(order.tracking_uri, progress), progress, sole=sole)
         settled = carry(request, backend, guard, signals)
     return _result(order, request.store, settled, progress)
 
@@ -228,9 +260,15 @@ def load_project(uri: str | os.PathLike[str] = ".", *, strict: bool = False) -> 
         return load(checkout.root, notebook=checkout.notebook, strict=strict)
 
 
-def open_default_store(flag: str | None = None, progress: Progress = silent) -> Store:
-    """Open the tracking store: the flag's, MLFLOW_TRACKING_URI's, the nearest `mlflow.db`, or a new one here."""
+def store_uri(flag: str | None = None) -> str:
+    """Return where the tracking store is: the flag's, MLFLOW_TRACKING_URI's, the nearest `mlflow.db`, or a new one here."""
     from nbproj.tracking.location import locate
+
+    return locate(flag, cwd=working_folder(), environ=os.environ)
+
+
+def open_default_store(flag: str | None = None, progress: Progress = silent, *, create: bool = True) -> Store:
+    """Open the tracking store at `store_uri`; one that is not there yet is made, or, without `create`, a `RunNotFoundError`."""
     from nbproj.tracking.mlflow_store import open_store
 
-    return open_store(locate(flag, cwd=working_folder(), environ=os.environ), progress=progress)
+    return open_store(store_uri(flag), progress=progress, create=create)

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 import click
 
-from nbproj.cli.answer import refuse, told
+from nbproj.cli.answer import refuse, stopped, told
 from nbproj.cli.configuring import adopt, generate_config
-from nbproj.cli.group import Group, stopped
+from nbproj.cli.group import Group
 from nbproj.cli.machine import completion, doctor
 from nbproj.cli.projects import check, show
 from nbproj.cli.records import logs, rerun, runs, stop

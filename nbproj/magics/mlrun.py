@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbproj.errors import UsageError
@@ -34,7 +35,7 @@ def parse_line(line: str, shell: InteractiveShell) -> Order | None:
     """
     import click
 
-    from nbproj.cli import run
+    from nbproj.magics.command import magic_command
     from nbproj.options import order_from_options, parameter_pairs
 
     try:
@@ -43,7 +44,7 @@ def parse_line(line: str, shell: InteractiveShell) -> Order | None:
         msg = f"%mlrun: {error}: close what was opened, or write it in the other kind of quotes"
         raise UsageError(msg) from error
     try:
-        context = run.make_context("%mlrun", typed)
+        context = magic_command().make_context("%mlrun", typed)
     except click.exceptions.Exit:
         return None
     except click.ClickException as error:
@@ -53,9 +54,34 @@ def parse_line(line: str, shell: InteractiveShell) -> Order | None:
     if options.pop("as_json") or options.pop("quiet"):
         msg = "%mlrun: --json and --quiet are for the command line; here the Run itself comes back: run = %mlrun ..."
         raise UsageError(msg)
-    order = order_from_options(options)
+    stale_ok = options.pop("stale_ok")
+    if options["uri"] is not None and stale_ok:
+        msg = "%mlrun: --stale-ok is for this notebook, and another project is named: leave one of them out"
+        raise UsageError(msg)
     values = expand(parameter_pairs(options["parameters"]), {**shell.user_global_ns, **shell.user_ns})
-    return dataclasses.replace(order, parameters={**order.parameters, **values})
+    notebook = None if options["uri"] is not None else _this_notebook(shell, stale_ok=stale_ok)
+    if notebook is not None:
+        options["uri"] = str(notebook)
+    order = order_from_options(options)
+    # A path that is typed in a notebook starts from the notebook's folder, wherever its code has moved to.
+    bases = dict.fromkeys(values, notebook.parent) if notebook is not None else {}
+    return dataclasses.replace(order, parameters={**order.parameters, **values}, bases={**order.bases, **bases})
+
+
+def _this_notebook(shell: InteractiveShell, *, stale_ok: bool) -> Path:
+    from nbproj.current.notebook import current_notebook
+    from nbproj.magics.extension import Extension
+
+    attached = Extension.of(shell)
+    executions = attached.executions if attached is not None else None
+    try:
+        current = current_notebook(shell, executions)
+        if executions is not None and not stale_ok:
+            current.check_saved(executions)
+    except UsageError as error:
+        msg = f"%mlrun: {error}"
+        raise UsageError(msg) from error
+    return current.path
 
 
 def _display(shell: InteractiveShell) -> Any:  # noqa: ANN401 - a card or a console: both take events
@@ -87,7 +113,7 @@ def run_line(line: str, shell: InteractiveShell) -> Run | None:
     """
     from nbproj.execution.signals import STOPS
     from nbproj.housekeeping import tidy
-    from nbproj.runner import execute
+    from nbproj.runner import carry_out
 
     order = parse_line(line, shell)
     if order is None:
@@ -95,7 +121,7 @@ def run_line(line: str, shell: InteractiveShell) -> Run | None:
     with _display(shell) as shown:
         tidy(shown)
         try:
-            run = execute(order, shown)
+            run = carry_out(order, shown)
         except RunFailed as failure:
             shown.finish(failure.run)
             raise

@@ -1,7 +1,7 @@
 """The journal of a run that is carried out of sight: its events, line by line in a file beside its owner, for whoever looks on later.
 
-What the program prints is not among them: it has a file of its own. The journal goes when the run is settled; a reader that has it open reads it to the
-end.
+What the program prints is not among them: it has a file of its own. The journal goes when the run is settled; a reader that has it open reads it
+to the end.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import contextlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from nbproj.progress import Event
 
@@ -55,7 +56,7 @@ class JournalReader:
 
     def __init__(self, folder: Path) -> None:
         self._rest = b""
-        self._stream = None
+        self._stream: BinaryIO | None = None
         with contextlib.suppress(OSError):
             self._stream = (folder / _FILE).open("rb")
 

@@ -234,7 +234,7 @@ class MlflowStore:
                 break
         return found
 
-    def experiment(self, *, name: str | None = None, experiment_id: str | None = None) -> str:
+    def experiment(self, *, name: str | None = None, experiment_id: str | None = None, create: bool = True) -> str:
         """Return the id of an experiment: by id (must exist), by name (created when absent), or the default one."""
         if experiment_id is not None:
             with self._not_found(f"there is no experiment with id {experiment_id!r} in {self.label}"):
@@ -247,6 +247,9 @@ class MlflowStore:
             found = self._ask("read an experiment", lambda: self._backing.get_experiment_by_name(name))
             if found is not None:
                 return self._active(found)
+            if not create:
+                msg = f"there is no experiment {name!r} in {self.label}"
+                raise StoreError(msg)
             try:
                 return str(self._ask("create an experiment", lambda: self._backing.create_experiment(name)))
             except StoreUnreachableError:
@@ -321,6 +324,17 @@ class MlflowStore:
         for start in range(0, len(once), 1000):
             items = [LibraryMetric(values.held(one.key, 250), one.value, one.timestamp, one.step) for one in once[start : start + 1000]]
             self._ask("record metrics", functools.partial(self._backing.log_batch, run_id, metrics=items, params=[], tags=[]))
+
+    def metric_history(self, run_id: str, key: str) -> list[Metric]:
+        """Return all values of one metric."""
+        found: list[Metric] = []
+        token = None
+        while True:
+            page = self._ask("read a metric", functools.partial(self._backing.get_metric_history, run_id, key, page_token=token))
+            found += [Metric(one.key, float(one.value), one.timestamp, one.step) for one in page]
+            token = getattr(page, "token", None)  # a plain list comes from stores of older MLflow
+            if not token:
+                return found
 
     def set_tags(self, run_id: str, tags: Mapping[str, str]) -> None:
         """Set or replace tags."""

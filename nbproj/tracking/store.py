@@ -96,8 +96,8 @@ class Store(Protocol):
     def label(self) -> str:
         """Its address as it may be shown: without credentials, a local path relative to the user's folder."""
 
-    def experiment(self, *, name: str | None = None, experiment_id: str | None = None) -> str:
-        """Return the id of an experiment: by id (must exist), by name (created when absent), or the default one."""
+    def experiment(self, *, name: str | None = None, experiment_id: str | None = None, create: bool = True) -> str:
+        """Return the id of an experiment: by id (must exist), by name (created when absent, unless it must exist), or the default one."""
 
     def create_run(self, experiment_id: str, *, name: str | None, tags: Mapping[str, str]) -> RunRecord:
         """Create a run in state RUNNING with all its tags in one step."""
@@ -113,6 +113,9 @@ class Store(Protocol):
 
     def log_metrics(self, run_id: str, metrics: Sequence[Metric]) -> None:
         """Record metrics."""
+
+    def metric_history(self, run_id: str, key: str) -> list[Metric]:
+        """Return all values of one metric; none when the run has no such metric."""
 
     def set_tags(self, run_id: str, tags: Mapping[str, str]) -> None:
         """Set or replace tags."""

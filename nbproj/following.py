@@ -1,0 +1,91 @@
+"""A run that another process carries, watched while it goes on: its events and what it prints, from the first to the last."""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from nbproj.processes import is_alive
+from nbproj.progress import Event
+from nbproj.record import Run
+from nbproj.tracking.journal import JournalReader
+from nbproj.tracking.ownership import Ledger
+
+__all__ = ["follow"]
+
+_LOOK_SECONDS = 0.1
+_FAR_SECONDS = 2.0
+"""How often a run is asked for that another host carries."""
+
+_CHUNK = 1 << 16
+
+
+class _Output:
+    """The output of a run in its private folder, read while it is written; a character that is cut in two waits for its rest."""
+
+    def __init__(self, file: Path) -> None:
+        self.read = 0
+        self._file = file
+        self._stream: BinaryIO | None = None
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def new(self) -> Iterator[str]:
+        if self._stream is None:
+            with contextlib.suppress(OSError):
+                self._stream = self._file.open("rb")
+        while self._stream is not None and (chunk := self._stream.read(_CHUNK)):
+            self.read += len(chunk)
+            yield self._decoder.decode(chunk)
+
+    def close(self) -> None:
+        if self._stream is not None:
+            self._stream.close()
+
+
+def follow(run: Run, *, over: Callable[[], bool] = lambda: False) -> Iterator[Event]:
+    """Give what happened and happens in a run until it has ended; also one that another process of this host carries.
+
+    The output comes as events `output`. Cells and metrics are told of detached runs, whose driver keeps a journal. Of a run that another host carries
+    the output comes at its end.
+
+    Parameters
+    ----------
+    run : Run
+        The run.
+    over : callable
+        Asked now and then whether the caller has seen enough.
+
+    Yields
+    ------
+    Event
+        In the order in which they happened, output and others apart.
+    """
+    entry = Ledger.open().of_run(run.run_id)
+    if entry is None:
+        while not run.has_ended() and not over():
+            time.sleep(_FAR_SECONDS)
+        if run.has_ended():
+            yield Event("output", run.logs())
+        return
+    journal, output = JournalReader(entry.folder), _Output(entry.folder / "output.log")
+    try:
+        while not over():
+            # Looked at before the files are read: what is written until then is read below.
+            ended = not entry.folder.exists() or (not is_alive(entry.owner.process) and run.has_ended())
+            for text in output.new():
+                yield Event("output", text)
+            yield from journal.new()
+            if ended:
+                break
+            time.sleep(_LOOK_SECONDS)
+        else:
+            return
+    finally:
+        journal.close()
+        output.close()
+    if output.read == 0:  # it ended before its output could be opened
+        yield Event("output", run.logs())

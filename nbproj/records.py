@@ -1,0 +1,359 @@
+"""Runs found again: by id, from any folder and any process; and lists of them."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import datetime as dt
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, overload
+
+from nbproj.errors import RunError, StoreError, UsageError
+from nbproj.housekeeping import tidy
+from nbproj.order import Order
+from nbproj.progress import Progress, silent
+from nbproj.record import Run
+from nbproj.request import ORDER_TAG
+from nbproj.runner import carry_out, open_default_store, store_uri
+from nbproj.tracking import recent
+from nbproj.tracking.location import label
+from nbproj.tracking.ownership import Ledger
+from nbproj.tracking.redact import MASK
+from nbproj.tracking.reopening import Stores
+from nbproj.tracking.settlement import is_finished, is_lost, sweep
+from nbproj.tracking.store import RunNotFoundError, RunRecord, Store
+
+__all__ = ["RunList", "get_run", "order_of", "rerun", "runs"]
+
+_FAILED = "attributes.status != 'FINISHED' and attributes.status != 'RUNNING' and attributes.status != 'SCHEDULED'"
+_ACTIVE = "attributes.status = 'RUNNING'"
+_FULL = 32  # characters of an id
+
+
+class RunList(Sequence[Run]):
+    """Runs in an order, shown as a table.
+
+    Parameters
+    ----------
+    found : sequence of Run
+        The runs.
+    store : str
+        The store's address as it may be shown.
+
+    Examples
+    --------
+    >>> import nbproj
+    >>> for run in nbproj.runs(failed=True):  # doctest: +SKIP
+    ...     print(run.run_id, run.tags["nbproj.reason"])
+    """
+
+    def __init__(self, found: Sequence[Run], store: str = "") -> None:
+        self._runs = tuple(found)
+        self.store = store
+
+    @overload
+    def __getitem__(self, index: int) -> Run: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> RunList: ...
+
+    def __getitem__(self, index: int | slice) -> Run | RunList:
+        """Return one run, or a part of the list."""
+        return RunList(self._runs[index], self.store) if isinstance(index, slice) else self._runs[index]
+
+    def __len__(self) -> int:
+        return len(self._runs)
+
+    def __iter__(self) -> Iterator[Run]:
+        return iter(self._runs)
+
+    def to_list(self) -> list[dict[str, Any]]:
+        """Return plain values for programs: the stable form of `nbproj runs --json`."""
+        return [run.to_dict() for run in self._runs]
+
+    def text(self, *, width: int = 120) -> str:
+        """Return the table as plain text."""
+        return str(self._bundle(width)["text/plain"])
+
+    def _bundle(self, width: int = 120) -> dict[str, Any]:
+        from nbproj.display.runs import bundle
+
+        zone = dt.datetime.now().astimezone().tzinfo or dt.UTC
+        return bundle([run.brief() for run in self._runs], now=time.time() * 1000, zone=zone, width=width)
+
+    def _repr_mimebundle_(self, **_wanted: object) -> dict[str, Any]:
+        # IPython asks for this to show the value of a cell.
+        return self._bundle()
+
+    def __repr__(self) -> str:
+        return f"<RunList of {len(self)} runs{f' in {self.store}' if self.store else ''}>"
+
+
+def _run(store: Store, record: RunRecord) -> Run:
+    return Run(store, record.run_id, record=record, again=lambda: rerun(record.run_id, tracking_uri=store.uri))
+
+
+def runs(
+    *,
+    active: bool = False,
+    failed: bool = False,
+    experiment: str | None = None,
+    filter: str = "",  # noqa: A002 - the word of the command line
+    limit: int = 20,
+    tracking_uri: str | None = None,
+    progress: Progress | None = None,
+) -> RunList:
+    """Return the runs of a store, the newest first. What dead drivers left behind is settled before.
+
+    Parameters
+    ----------
+    active : bool
+        Only those that run now; those too that this user's processes on this host record elsewhere.
+    failed : bool
+        Only those that failed or were killed.
+    experiment : str, optional
+        Only those of an experiment, by name or id.
+    filter : str
+        A filter in MLflow's language, such as `metrics.rmse < 60 and params.alpha = '0.3'`.
+    limit : int
+        How many at most.
+    tracking_uri : str, optional
+        The store; by default the one that a run started here would be recorded in.
+    progress : callable, optional
+        Told of what was settled.
+
+    Returns
+    -------
+    RunList
+        A sequence of `Run`.
+
+    Raises
+    ------
+    NbprojError
+        There is no such experiment, the filter is not understood, the store does not answer.
+
+    Examples
+    --------
+    >>> nbproj.runs(experiment="wine", filter="metrics.rmse < 60")  # doctest: +SKIP
+    """
+    if active and failed:
+        msg = "a run that is active has not failed: ask for one of the two"
+        raise UsageError(msg)
+    if limit < 1:
+        msg = f"limit must be at least 1, not {limit}"
+        raise UsageError(msg)
+    tell = progress or silent
+    tidy(tell)
+    try:
+        store = open_default_store(tracking_uri, tell, create=False)
+    except RunNotFoundError:  # looking for runs makes no store
+        return RunList(_carried(set()) if active else [], label(store_uri(tracking_uri)))
+    conditions = [*([_FAILED] if failed else []), *([_ACTIVE] if active else []), *([filter] if filter.strip() else [])]
+    experiments = [_experiment(store, experiment)] if experiment is not None else None
+
+    def look() -> list[RunRecord]:
+        return store.search_runs(experiments, filter_string=" and ".join(conditions), limit=limit)
+
+    found = look()
+    if any(is_lost(record) for record in found) and sweep(store, experiments):
+        found = look()
+    listed = [_run(store, record) for record in found]
+    if active and experiment is None and not filter.strip():
+        listed += _carried({run.run_id for run in listed})
+    return RunList(listed[:limit], store.label)
+
+
+def _experiment(store: Store, named: str) -> str:
+    if named.isdecimal():
+        with contextlib.suppress(StoreError):  # a name may be a number too
+            return store.experiment(experiment_id=named)
+    return store.experiment(name=named, create=False)
+
+
+def _carried(known: set[str]) -> list[Run]:
+    """Return the runs that this user's processes on this host carry now, whatever the store."""
+    stores = Stores()
+    found = []
+    for entry in Ledger.open():
+        run_id = entry.owner.run_id
+        if run_id is None or run_id in known:
+            continue
+        try:
+            store = stores[entry.owner.store]
+            record = store.get_run(run_id)
+        except StoreError:
+            continue
+        if not is_finished(record):
+            found.append(_run(store, record))
+    return found
+
+
+def get_run(run_id: str, *, tracking_uri: str | None = None, progress: Progress | None = None) -> Run:
+    """Return a run by its id, from any folder: one that a process of this user carries, or has carried lately, or one of the store here.
+
+    Parameters
+    ----------
+    run_id : str
+        The id, or its first characters where they name one run only.
+    tracking_uri : str, optional
+        The store to look in; nothing else is looked at then.
+    progress : callable, optional
+        Told of what was settled.
+
+    Raises
+    ------
+    RunError
+        There is no such run, or several whose ids begin so.
+    StoreError
+        The store does not answer.
+
+    Examples
+    --------
+    >>> nbproj.get_run("1f3c89ab").wait()  # doctest: +SKIP
+    """
+    tell = progress or silent
+    beginning = run_id.strip().lower()
+    if not beginning or not beginning.isalnum():
+        msg = f"{run_id!r} is no id of a run: it is made of letters and digits. nbproj runs lists them"
+        raise RunError(msg)
+    tidy(tell)
+    places = {} if tracking_uri is not None else _places(beginning)
+    found = _remembered(places)
+    if beginning not in {record.run_id for _store, record in found}:
+        with contextlib.suppress(RunNotFoundError):  # no store here: nothing in it
+            store = open_default_store(tracking_uri, tell, create=False)
+            found += [(store, record) for record in _of_store(store, beginning) if record.run_id not in places]
+    if not found:
+        where = label(store_uri(tracking_uri))
+        msg = f"there is no run {run_id!r} in {where}: nbproj runs lists them, --tracking-uri names another store"
+        raise RunError(msg)
+    if len({record.run_id for _store, record in found}) > 1:
+        named = ", ".join(_told(record) for _store, record in found[:4])
+        msg = f"{run_id!r} is the beginning of several ids: {named}{', ...' if len(found) > 4 else ''}. Give more of it"  # noqa: PLR2004
+        raise RunError(msg)
+    store, record = found[0]
+    if is_lost(record) and sweep(store, [record.experiment_id]):
+        record = store.get_run(record.run_id)
+    return _run(store, record)
+
+
+def _told(record: RunRecord) -> str:
+    return f"{record.run_id[:12]} ({record.tags.get('mlflow.project.entryPoint') or record.name})"
+
+
+def _places(beginning: str) -> dict[str, str]:
+    carried = {entry.owner.run_id: entry.owner.store for entry in Ledger.open() if entry.owner.run_id is not None}
+    return {**recent.find(beginning), **{run_id: store for run_id, store in carried.items() if run_id.startswith(beginning)}}
+
+
+def _remembered(places: Mapping[str, str]) -> list[tuple[Store, RunRecord]]:
+    stores, found = Stores(), []
+    for run_id, uri in places.items():
+        try:
+            found.append((stores[uri], stores[uri].get_run(run_id)))
+        except RunNotFoundError:  # it was deleted, or its store removed
+            continue
+    return found
+
+
+def _of_store(store: Store, beginning: str) -> list[RunRecord]:
+    if len(beginning) >= _FULL:
+        try:
+            return [store.get_run(beginning)]
+        except RunNotFoundError:
+            return []
+    return [one for one in store.search_runs(filter_string=f"attributes.run_id LIKE '{beginning}%'", limit=5) if one.run_id.startswith(beginning)]
+
+
+def order_of(record: RunRecord) -> Order:
+    """Return the order that a run was started with; for a run of another program what MLflow's own tags and the parameters say.
+
+    Raises
+    ------
+    RunError
+        The run is no run of a project, or its record was cut.
+    """
+    short = record.run_id[:8]
+    kept = record.tags.get(ORDER_TAG)
+    if kept is not None:
+        try:
+            return dataclasses.replace(Order.from_document(json.loads(kept)), experiment_id=record.experiment_id, experiment_name=None)
+        except ValueError as error:
+            msg = f"run {short}: its order cannot be read from the tag {ORDER_TAG}"
+            raise RunError(msg) from error
+    uri = record.tags.get("mlflow.source.name")
+    if record.tags.get("mlflow.source.type") != "PROJECT" or not uri:
+        msg = f"run {short} was not started as a project: there is nothing to run again"
+        raise RunError(msg)
+    return Order(
+        uri,
+        record.tags.get("mlflow.project.entryPoint"),
+        version=record.tags.get("mlflow.source.git.commit") if not Path(uri.partition("#")[0]).exists() else None,
+        parameters=dict(record.params),
+        experiment_id=record.experiment_id,
+        run_name=record.name or None,
+    )
+
+
+def rerun(
+    run_id: str,
+    parameters: Mapping[str, object] | None = None,
+    *,
+    synchronous: bool = True,
+    timeout: float | None = None,
+    run_name: str | None = None,
+    tracking_uri: str | None = None,
+    progress: Progress | None = None,
+    sole: bool = False,
+) -> Run:
+    """Run the entry point of an earlier run once more, with its parameters, in its experiment.
+
+    Parameters
+    ----------
+    run_id : str
+        The earlier run, or the beginning of its id.
+    parameters : mapping, optional
+        Values in place of the earlier ones. A secret is not kept with a run: it is given here, or in its environment variable.
+    synchronous : bool
+        Wait for the end; otherwise a process of its own carries the run.
+    timeout : float, optional
+        Seconds after which it is ended.
+    run_name : str, optional
+        The new run's name.
+    tracking_uri : str, optional
+        The store in which the earlier run is, and the new one will be.
+    progress : callable, optional
+        Told of every step.
+    sole : bool
+        This process does nothing else.
+
+    Raises
+    ------
+    RunFailed
+        The entry point failed.
+    NbprojError
+        There is no such run, or it cannot be started again.
+    """
+    tell = progress or silent
+    earlier = get_run(run_id, tracking_uri=tracking_uri, progress=tell)
+    order = order_of(earlier.record)
+    given = {str(name): value for name, value in (parameters or {}).items()}
+    values = {**order.parameters, **given}
+    masked = [name for name, value in values.items() if name not in given and MASK in str(value)]
+    if masked:
+        msg = f"run {earlier.run_id[:8]}: the value of {', '.join(masked)} held a secret and was not kept: give it again, -P {masked[0]}=..."
+        raise RunError(msg)
+    order = dataclasses.replace(
+        order,
+        parameters=values,
+        bases={name: base for name, base in {**dict.fromkeys(order.parameters, order.base), **order.bases}.items() if name not in given},
+        base=Order(order.uri).base,
+        timeout=timeout if timeout is not None else order.timeout,
+        run_name=run_name if run_name is not None else order.run_name,
+        tracking_uri=earlier.store_uri,
+        synchronous=synchronous,
+    )
+    return carry_out(order, tell, sole=sole)
