@@ -10,7 +10,6 @@ import contextlib
 import dataclasses
 import json
 import os
-import signal
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,8 @@ from pathlib import Path
 from nbproj.backends.backend import Backend, RunRequest, Workplace
 from nbproj.backends.harvest import collect
 from nbproj.backends.heartbeat import Heartbeat
+from nbproj.backends.metrics import MetricWatch, wants_metrics
+from nbproj.backends.pursuit import follow
 from nbproj.errors import NbprojError, StoreError
 from nbproj.execution.execution import Execution, Outcome
 from nbproj.execution.process import Guard
@@ -34,10 +35,7 @@ from nbproj.tracking.store import TERMINAL, Status
 
 __all__ = ["Settled", "carry"]
 
-TIMEOUT_CODE = 124
 _TAG_LIMIT = 5000
-_LOOK_SECONDS = 0.5
-"""How long a quiet program is waited for before somebody's wish to stop is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +71,14 @@ class _Life:
     error: BaseException | None = None
     entry: Entry | None = None
     heartbeat: Heartbeat | None = None
+    metrics: MetricWatch | None = None
 
     def end(self) -> None:
         """End what still runs."""
         if self.heartbeat is not None:
             self.heartbeat.stop()
+        if self.metrics is not None:
+            self.metrics.stop()
         if self.execution is not None and self.execution.outcome is None:
             self.execution.cancel()
 
@@ -166,7 +167,9 @@ def _live(request: RunRequest, backend: Backend, guard: Guard, signals: Signals,
     with signals.shielded():
         life.heartbeat = Heartbeat(request.store, run_id)
         life.execution.start()
-    life.outcome = _follow(request, life.execution, redactor, signals, entry)
+    if wants_metrics(request.progress):
+        life.metrics = MetricWatch(request.store, run_id, request.progress)
+    life.outcome = follow(request, life.execution, redactor, signals, entry, life.metrics)
     request.progress(Event("ending"))
     collect(request, run_id, entry.folder, life.execution, redactor)
 
@@ -246,32 +249,6 @@ def _ancestry(request: RunRequest, run_id: str) -> str:
     except ValueError:
         above = []
     return json.dumps([*(above if isinstance(above, list) else []), {"key": request.ancestry, "run_id": run_id}])
-
-
-def _follow(request: RunRequest, execution: Execution, redactor: Redactor, signals: Signals, entry: Entry) -> Outcome:
-    deadline = None if request.timeout is None else time.monotonic() + request.timeout
-    while True:
-        signals.check()
-        wait = _LOOK_SECONDS if deadline is None else min(_LOOK_SECONDS, deadline - time.monotonic())
-        event = execution.next(wait)
-        if event is not None:
-            request.progress(event)
-        outcome = execution.outcome
-        if outcome is not None:
-            return Outcome(
-                outcome.exit_code,
-                redactor.text(outcome.reason),
-                outcome.cancelled,
-                outcome.cell,
-                redactor.text(outcome.source),
-                redactor.text(outcome.trace),
-            )
-        if entry.is_asked_to_stop():
-            execution.cancel()
-            return Outcome(128 + signal.SIGTERM, "stopped", cancelled=True)
-        if deadline is not None and time.monotonic() >= deadline:
-            execution.cancel()
-            return Outcome(TIMEOUT_CODE, f"timeout after {request.timeout:g} s")
 
 
 def _verdict(life: _Life, stored: str) -> tuple[Status, Outcome]:

@@ -64,7 +64,7 @@ class CardState:
         Parameters
         ----------
         event : Event
-            What happened. Data that is taken: `checked` entry_point, uri, commit; `created` run_id, store, experiment_id; `metric` key, value;
+            What happened. Data that is taken: `checked` entry_point, uri, commit; `created` run_id, store, experiment_id; `metric` key, value, count;
             `settled` status, exit_code; of any of them `params`, a mapping.
         at : float
             When, in milliseconds since the epoch.
@@ -74,7 +74,7 @@ class CardState:
             self.screen.feed(event.text)
             return
         if event.step == "metric":
-            self._metric(str(data.get("key", event.text))[:_TEXT], plain_float(data.get("value")))
+            self._metric(str(data.get("key", event.text))[:_TEXT], plain_float(data.get("value")), data.get("count"))
             return
         if event.step == "note":
             self._note(event.text)
@@ -91,13 +91,13 @@ class CardState:
             self._status = str(data.get("status", "FAILED"))
             self._ended = at
 
-    def _metric(self, key: str, value: float) -> None:
+    def _metric(self, key: str, value: float, count: object) -> None:
         if key not in self._curves:
             if len(self._curves) >= _METRICS:
                 return
             self._curves[key] = Curve()
         self._metrics[key] = value
-        self._curves[key].add(value)
+        self._curves[key].add(value, count if isinstance(count, int) else 1)
 
     def _note(self, text: str) -> None:
         note = one_line(text[:_TEXT])

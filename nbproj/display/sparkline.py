@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from nbproj.display.html import Markup, element, style
 from nbproj.display.quantity import number
 
-__all__ = ["Curve", "plain_float", "svg", "text", "thinned"]
+__all__ = ["Curve", "places", "plain_float", "svg", "text", "thinned"]
 
 _BLOCKS = "\u2581\u2582\u2583\u2584\u2585\u2586\u2587\u2588"
 _WIDTH, _HEIGHT, _EDGE = 96, 20, 2
@@ -32,30 +32,43 @@ def plain_float(value: object) -> float:
         return math.nan
 
 
-def _extremes(values: Sequence[float]) -> list[float]:
-    """Return the lowest and the highest value in the order in which they came; of more than one value always two, so that the pace stays even."""
-    finite = [index for index, value in enumerate(values) if math.isfinite(value)]
-    if len(values) < 2 or not finite:  # noqa: PLR2004 - a pair
-        return list(values[:2])
-    low, high = min(finite, key=values.__getitem__), max(finite, key=values.__getitem__)
-    return [values[index] for index in sorted((low, high))]
+def _extremes(values: Sequence[float], start: int, end: int) -> list[int]:
+    """Return where the lowest and the highest value lie, in the order in which they came; always two, to keep the pace even."""
+    finite = [index for index in range(start, end) if math.isfinite(values[index])]
+    if end - start < 2 or not finite:  # noqa: PLR2004 - a pair
+        return list(range(start, min(start + 2, end)))
+    return sorted((min(finite, key=values.__getitem__), max(finite, key=values.__getitem__)))
+
+
+def places(values: Sequence[float], limit: int) -> list[int]:
+    """Return where about `limit` values lie that have the same course as all: the first, the last, and the extremes between.
+
+    Examples
+    --------
+    >>> places([1, 9, 2, 3, 4, 0, 5, 6], 6)
+    [0, 1, 2, 5, 6, 7]
+    """
+    if len(values) <= limit:
+        return list(range(len(values)))
+    inner = len(values) - 2
+    buckets = max((limit - 2) // 2, 1)
+    edges = [1 + round(index * inner / buckets) for index in range(buckets + 1)]
+    return [0, *(place for start, end in itertools.pairwise(edges) for place in _extremes(values, start, end)), len(values) - 1]
 
 
 def thinned(points: Sequence[float], limit: int) -> list[float]:
-    """Return at most `limit` values with the same course: the first, the last, and the extremes between stay.
+    """Return about `limit` values with the same course: the first, the last, and the extremes between stay.
 
     Examples
     --------
     >>> thinned([1, 9, 2, 3, 4, 0, 5, 6], 6)
     [1, 9, 2, 0, 5, 6]
     """
-    if len(points) <= limit:
-        return list(points)
-    inner = points[1:-1]
-    buckets = max((limit - 2) // 2, 1)
-    edges = [round(index * len(inner) / buckets) for index in range(buckets + 1)]
-    middle = [value for start, end in itertools.pairwise(edges) for value in _extremes(inner[start:end])]
-    return [points[0], *middle, points[-1]]
+    return [points[place] for place in places(points, limit)]
+
+
+def _pair(values: Sequence[float]) -> list[float]:
+    return [values[place] for place in _extremes(values, 0, len(values))]
 
 
 class Curve:
@@ -83,12 +96,12 @@ class Curve:
         self._stride = 1  # values that one entry of `_kept` stands for
         self._room = 1
 
-    def add(self, value: float) -> None:
-        """Take the next value."""
-        self.count += 1
+    def add(self, value: float, count: int = 1) -> None:
+        """Take the next value; `count` says how many there were, where it stands for others that were left out."""
+        self.count += count
         value = plain_float(value)
         if self._room == 0:
-            self._kept.extend(_extremes(self._open) if self._stride > 1 else self._open)
+            self._kept.extend(_pair(self._open) if self._stride > 1 else self._open)
             self._open, self._room = [], 2 * self._stride if self._stride > 1 else 1
             if len(self._kept) >= self._limit:
                 self._kept = thinned(self._kept, self._limit // 2)
@@ -97,7 +110,7 @@ class Curve:
         self._open.append(value)
         self._room -= 1
         if len(self._open) > 3:  # noqa: PLR2004 - lowest, highest and the newest are enough
-            self._open = [*_extremes(self._open[:-1]), self._open[-1]]
+            self._open = [*_pair(self._open[:-1]), self._open[-1]]
 
     @property
     def points(self) -> list[float]:
