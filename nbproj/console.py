@@ -115,8 +115,8 @@ class Console:
         self._show(one_line(text))
 
     def block(self, text: str) -> None:
-        """Show several lines of ours."""
-        self._show(_ENDED.sub(_coloured, text) if self._coloured else text)
+        """Show several lines of ours; in a terminal the word that says how a run ended, which alone begins a line, has its colour."""
+        self._show(_ENDED.sub(_coloured, text, count=1) if self._coloured else text)
 
     def finish(self, run: Run) -> None:
         """Show what came out of a run."""

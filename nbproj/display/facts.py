@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from nbproj.display.columns import printable
 from nbproj.display.html import clean
 from nbproj.display.line import Span
 from nbproj.display.quantity import duration, elapsed, number
@@ -137,7 +138,7 @@ class Facts:
             tail=_tail(values),
             metrics=[_metric(name, value, values) for name, value in list(metrics.items())[:_MANY]],
             params=[(cut(str(name), 80), cut(str(value))) for name, value in list(params.items())[:_MANY]],
-            artifacts=[cut(path) for path in artifacts[:_FEW]],
+            artifacts=[_address(path) for path in artifacts[:_FEW]],
             notes=[cut(str(note), 300) for note in notes[:_FEW]],
             about=_about(values),
             left_out={name: count for name, count in left.items() if count > 0},
@@ -145,8 +146,14 @@ class Facts:
 
 
 def _about(values: Mapping[str, Any]) -> list[tuple[str, str]]:
-    texts = {label: cut(str(values.get(label) or ""), 400) for label in ("notebook", "store", "look")}
+    texts = {label: _address(str(values.get(label) or ""), 1000) for label in ("notebook", "store", "look")}
     return [(label, text) for label, text in texts.items() if text]
+
+
+def _address(text: str, limit: int = _VALUE) -> str:
+    """Return a path or a command as it can be copied: with every space, and escapes for what cannot be shown."""
+    shown = printable(text[: limit + 1])
+    return shown if len(shown) <= limit else shown[: limit - 1] + "\u2026"
 
 
 def _cells(cells: Iterable[int]) -> tuple[int, int]:

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from nbproj.display.columns import clip, columns, printable, wrap
-from nbproj.display.quantity import duration, number
-from nbproj.errors import one_line
+from nbproj.display.card_text import card_text
+from nbproj.display.facts import Facts
 
 __all__ = ["JSON_VERSION", "run_json", "run_text"]
 
 JSON_VERSION = 1
-_MANY = 12
-_PAIR = 60  # columns of a name and its value
-_REASON_LINES = 4
-_TRACE_LINES = 40
 
 
 def _seconds(values: Mapping[str, Any]) -> float | None:
@@ -59,32 +54,8 @@ def run_json(values: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _labelled(label: str, text: str, width: int, *, between: str = " ") -> list[str]:
-    head = f"  {label:<11}"
-    return wrap(text, width, first=head, rest=" " * len(head), between=between)
-
-
-def _limited(texts: Sequence[str]) -> list[str]:
-    return [*texts[:_MANY], f"and {len(texts) - _MANY} more"] if len(texts) > _MANY else list(texts)
-
-
-def _pairs(label: str, values: Mapping[str, str], width: int) -> list[str]:
-    if not values:
-        return []
-    pairs = [clip(f"{one_line(name)}={one_line(value)}", _PAIR) for name, value in values.items()]
-    return _labelled(label, "  ".join(_limited(pairs)), width, between="  ")
-
-
-def _trace(text: str) -> list[str]:
-    # IPython opens with a rule as wide as its own idea of the terminal.
-    lines = [printable(line.expandtabs()).rstrip() for line in text.rstrip().splitlines() if set(line) != {"-"}]
-    if len(lines) > _TRACE_LINES:
-        lines = [f"... {len(lines) - _TRACE_LINES} lines above", *lines[-_TRACE_LINES:]]
-    return lines
-
-
 def run_text(values: Mapping[str, Any], *, width: int = 100) -> str:
-    """Return what came out of a run, in a few lines: a traceback if there is one, how it ended, what it left, where to look.
+    """Return what came out of a run, in a few lines: the content of its card, as text.
 
     Parameters
     ----------
@@ -104,20 +75,4 @@ def run_text(values: Mapping[str, Any], *, width: int = 100) -> str:
       notebook   /a/run/train.ipynb
       store      mlflow.db
     """
-    lines = _trace(values["traceback"]) if values.get("traceback") else []
-    seconds = _seconds(values)
-    parts = [one_line(values["status"]), one_line(values.get("entry_point") or ""), duration(seconds) if seconds is not None else ""]
-    title, name = "  ".join(part for part in parts if part), f"run {values['run_id']}"
-    beside = columns(title) + 2 + columns(name) <= width
-    lines.extend([f"{title}  {name}"] if beside else [title, f"  {'run':<11}{values['run_id']}"])
-    if values.get("reason"):
-        lines.extend(_labelled("reason", clip(one_line(values["reason"]), _REASON_LINES * width), width))
-    lines.extend(_pairs("metrics", {name: number(value) for name, value in sorted(values["metrics"].items())}, width))
-    lines.extend(_pairs("params", values["params"], width))
-    others = [printable(path) for path in values.get("artifacts", ()) if not path.startswith("run/")]
-    if others:
-        lines.extend(_labelled("artifacts", "  ".join(_limited(others)), width, between="  "))
-    for label in ("notebook", "store", "look"):
-        if values.get(label):
-            lines.append(f"  {label:<11}{printable(values[label])}")
-    return "\n".join(lines)
+    return card_text(Facts.of(values), width=width)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from nbproj.display.card import bundle
 from nbproj.display.columns import columns
 from nbproj.display.run import run_json, run_text
 
@@ -42,10 +43,14 @@ def golden(text: str) -> str:
     return textwrap.dedent(text).strip("\n")
 
 
+def test_the_summary_of_the_command_line_is_the_text_of_the_card():
+    assert run_text(values()) == bundle(values())["text/plain"]
+
+
 def test_a_finished_run():
     assert run_text(values()) == golden("""
-        FINISHED  train  6.2 s  run 3229d5144a414f91816bd8847974cbc8
-          metrics    n=331  rmse=55.86
+        FINISHED  train  calm-fox  6.2 s  run 3229d5144a414f91816bd8847974cbc8
+          metrics    rmse=55.86  n=331
           params     alpha=0.3  seed=0
           artifacts  model/MLmodel  path.png
           notebook   /work/mlruns/0/abc/artifacts/run/train.ipynb
@@ -58,11 +63,11 @@ def test_the_outcome_of_a_failed_run_stands_below_its_traceback():
     trace = "-" * 75 + "\nZeroDivisionError   Traceback (most recent call last)\n----> 1 1/0\n\nZeroDivisionError: division by zero\n"
     failed = values(status="FAILED", exit_code=1, reason="cell 4: ZeroDivisionError: division by zero", traceback=trace, metrics={}, artifacts=[])
     assert run_text(failed) == golden("""
-        ZeroDivisionError   Traceback (most recent call last)
-        ----> 1 1/0
+            ZeroDivisionError   Traceback (most recent call last)
+            ----> 1 1/0
 
-        ZeroDivisionError: division by zero
-        FAILED  train  6.2 s  run 3229d5144a414f91816bd8847974cbc8
+            ZeroDivisionError: division by zero
+        FAILED  train  calm-fox  6.2 s  run 3229d5144a414f91816bd8847974cbc8
           reason     cell 4: ZeroDivisionError: division by zero
           params     alpha=0.3  seed=0
           notebook   /work/mlruns/0/abc/artifacts/run/train.ipynb
@@ -71,19 +76,40 @@ def test_the_outcome_of_a_failed_run_stands_below_its_traceback():
         """)
 
 
+@pytest.mark.parametrize(
+    ("trace", "shown"),
+    [("", True), ("Error in library(wine)", True), ("Cell In[4]\n----> 2     raise ValueError(alpha)\nValueError: 1", False)],
+)
+def test_the_failing_cell_is_shown_once_where_the_traceback_does_not_show_it(trace, shown):
+    text = run_text(values(status="FAILED", cell=4, source="if alpha:\n    raise ValueError(alpha)\n", traceback=trace))
+    assert text.startswith("  cell 4\n    if alpha:\n        raise ValueError(alpha)\n") is shown
+    assert text.count("raise ValueError(alpha)") == 1
+
+
+def test_only_the_outcome_begins_at_the_margin():
+    text = run_text(values(status="FAILED", traceback="FINISHED\nnot so", source="FAILED", reason="FINISHED\nFAILED", artifacts=["FINISHED"]))
+    assert [line.split()[0] for line in text.splitlines() if not line.startswith("  ")] == ["FAILED"]
+
+
+def test_a_path_can_be_copied():
+    text = run_text(values(notebook="/a  b/n.ipynb", artifacts=["two  spaces.png"]))
+    assert "/a  b/n.ipynb" in text
+    assert "two  spaces.png" in text
+
+
 def test_a_run_of_which_little_is_known():
     bare = values(entry_point="", params={}, metrics={}, artifacts=[], notebook=None, end_time=None, status="RUNNING", exit_code=None, look="")
     assert run_text(bare) == golden("""
-        RUNNING  run 3229d5144a414f91816bd8847974cbc8
+        RUNNING  calm-fox  run 3229d5144a414f91816bd8847974cbc8
           store      ~/work/mlflow.db
         """)
 
 
 def test_a_narrow_terminal_gets_more_lines_and_whole_ids():
     assert run_text(values(params={f"name{index}": "value" for index in range(4)}), width=40) == golden("""
-        FINISHED  train  6.2 s
+        FINISHED  train  calm-fox  6.2 s
           run        3229d5144a414f91816bd8847974cbc8
-          metrics    n=331  rmse=55.86
+          metrics    rmse=55.86  n=331
           params     name0=value  name1=value
                      name2=value  name3=value
           artifacts  model/MLmodel  path.png
@@ -103,9 +129,9 @@ def test_much_of_anything_is_counted():
         traceback="\n".join(f"line {index}" for index in range(100)),
     )
     text = run_text(many)
-    assert text.count("and 28 more") == 3
-    assert text.startswith("... 60 lines above\nline 60\n")
-    assert len(text.splitlines()) < 75
+    assert (text.count("and 16 more"), text.count("and 28 more")) == (2, 1)
+    assert text.startswith("    ... 60 lines above\n    line 60\n")
+    assert len(text.splitlines()) < 85
     assert max(map(columns, text.splitlines())) <= 100
 
 
