@@ -1,45 +1,19 @@
-"""A notebook, read without executing it: its cells, and the parameters that the cell with papermill's tag declares (contract, section 8)."""
+"""A notebook, read without executing it: the parameters that the cell with papermill's tag declares (contract, section 8)."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from nbproj.errors import EntryPointError, ProjectError
 from nbproj.paths import inside
 from nbproj.project.assignments import declared_parameters
+from nbproj.project.cells import Cell, _cells, _document, code_cells, is_executed, language, read_cells
 from nbproj.project.model import EntryPoint, Parameter, Place
 
 __all__ = ["Cell", "code_cells", "is_executed", "language", "read_cells", "read_notebook"]
 
-MAXIMUM_BYTES: Final = 100 << 20
-FORMAT: Final = 4
 TAG: Final = "parameters"
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One cell of a notebook.
-
-    Parameters
-    ----------
-    number : int
-        Counted from 1 over all cells.
-    kind : str
-        `code`, `markdown` or `raw`.
-    source : str
-        Its text.
-    tags : tuple of str
-        From its metadata.
-    """
-
-    number: int
-    kind: str
-    source: str
-    tags: tuple[str, ...] = ()
 
 
 def read_notebook(root: Path, relative: str) -> EntryPoint:
@@ -70,121 +44,9 @@ def read_notebook(root: Path, relative: str) -> EntryPoint:
     return EntryPoint(relative, _parameters(document, cells, relative), notebook=relative, declared=place)
 
 
-def code_cells(path: Path) -> list[tuple[int, str]]:
-    """Return the number (counted from 1 over all cells) and source of every code cell of a notebook.
-
-    Raises
-    ------
-    EntryPointError
-        It is not a notebook of format 4.
-    """
-    return [(cell.number, cell.source) for cell in read_cells(path) if cell.kind == "code"]
-
-
-def read_cells(path: Path) -> list[Cell]:
-    """Return the cells of a notebook.
-
-    Raises
-    ------
-    EntryPointError
-        It is not a notebook of format 4.
-    """
-    place = Place(path.name)
-    return _cells(_document(path, place), place)
-
-
-def is_executed(path: Path) -> bool:
-    """Return whether a notebook is one that papermill wrote: the record of a run, not something to run."""
-    try:
-        data = _bytes(path, Place(path.name))
-        return b'"papermill"' in data and "papermill" in _mapping(_document_of(data, Place(path.name)).get("metadata"))
-    except ProjectError:
-        return False
-
-
-def language(document: Mapping[str, object]) -> str:
-    """Return the language of a notebook's document, in lower case; `python` when it does not say."""
-    metadata = _mapping(document.get("metadata"))
-    for key, name in (("kernelspec", "language"), ("language_info", "name")):
-        found = _mapping(metadata.get(key)).get(name)
-        if isinstance(found, str):
-            return found.lower()
-    return "python"
-
-
 def _parameters(document: Mapping[str, object], cells: list[Cell], relative: str) -> tuple[Parameter, ...]:
     if language(document) not in {"python", "ipython"}:
         return ()
     # Papermill writes `injected-parameters`, which declares nothing.
     tagged = next((cell for cell in cells if cell.kind == "code" and TAG in cell.tags), None)
     return () if tagged is None else declared_parameters(tagged.source, Place(relative, cell=tagged.number))
-
-
-def _bytes(path: Path, place: Place) -> bytes:
-    try:
-        if not path.is_file():
-            msg = "is not a file" if path.exists() else "there is no such notebook"
-            raise EntryPointError(msg, place=place)
-        with path.open("rb") as stream:
-            data = stream.read(MAXIMUM_BYTES + 1)
-    except OSError as error:
-        msg = f"cannot be read: {error.strerror}"
-        raise EntryPointError(msg, place=place) from None
-    if len(data) > MAXIMUM_BYTES:
-        msg = f"is larger than {MAXIMUM_BYTES >> 20} MiB. Clear its outputs"
-        raise EntryPointError(msg, place=place)
-    return data
-
-
-def _document(path: Path, place: Place) -> dict[str, object]:
-    return _document_of(_bytes(path, place), place)
-
-
-def _document_of(data: bytes, place: Place) -> dict[str, object]:
-    if not data.strip():
-        msg = "is empty, not a notebook"
-        raise EntryPointError(msg, place=place)
-    try:
-        document = json.loads(data.decode("utf-8-sig"))
-    except UnicodeDecodeError:
-        msg = "is not a notebook: not UTF-8"
-        raise EntryPointError(msg, place=place) from None
-    except json.JSONDecodeError as error:
-        conflict = "conflict markers of Git" if b"\n<<<<<<< " in data else error.msg
-        msg = f"is not a notebook: not JSON ({conflict})"
-        raise EntryPointError(msg, place=Place(place.file, error.lineno, error.colno)) from None
-    except (ValueError, RecursionError) as error:
-        msg = f"is not a notebook: {error}"
-        raise EntryPointError(msg, place=place) from None
-    if not isinstance(document, dict) or not isinstance(document.get("nbformat"), int):
-        msg = "is JSON, but not a notebook: it has no 'nbformat'"
-        raise EntryPointError(msg, place=place)
-    if document["nbformat"] != FORMAT:
-        msg = f"is in notebook format {document['nbformat']}, and format {FORMAT} is read. Open and save it in Jupyter"
-        raise EntryPointError(msg, place=place)
-    return document
-
-
-def _cells(document: Mapping[str, object], place: Place) -> list[Cell]:
-    cells = document.get("cells")
-    if not isinstance(cells, list):
-        msg = "is not a notebook: it has no list of cells"
-        raise EntryPointError(msg, place=place)
-    return list(_each(cells, place.file))
-
-
-def _each(cells: list[object], file: str) -> Iterator[Cell]:
-    for number, cell in enumerate(cells, start=1):
-        fields = _mapping(cell)
-        kind, source = fields.get("cell_type"), fields.get("source", "")
-        if isinstance(source, list) and all(isinstance(line, str) for line in source):
-            source = "".join(source)
-        if not isinstance(kind, str) or not isinstance(source, str):
-            msg = "is not a cell: it has no type or no source"
-            raise EntryPointError(msg, place=Place(file, cell=number))
-        tags = _mapping(fields.get("metadata")).get("tags")
-        yield Cell(number, kind, source, tuple(tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else ())
-
-
-def _mapping(value: object) -> Mapping[str, object]:
-    return value if isinstance(value, dict) else {}

@@ -7,13 +7,13 @@ import re
 import warnings
 from typing import Final
 
-__all__ = ["parse_python"]
+__all__ = ["parse_python", "python_of"]
 
 MAXIMUM_CHARACTERS: Final = 5_000_000
 # %magic, !command, ?help; a cell magic's body is of another language unless it is one of these.
 SPECIAL: Final = re.compile(r"^([ \t]*)(?:[%!?].*|\w[\w.]*\?{1,2}[ \t]*|\w+[ \t]*=[ \t]*[%!].*)$", re.MULTILINE)
 CELL_MAGIC: Final = re.compile(r"\s*%%(\w+)[^\n]*")
-PYTHON_MAGICS: Final = frozenset({"capture", "parameters", "prun", "time", "timeit"})
+PYTHON_MAGICS: Final = frozenset({"capture", "entrypoint", "parameters", "prun", "time", "timeit"})
 
 
 def parse_python(source: str) -> ast.Module:
@@ -36,17 +36,29 @@ def parse_python(source: str) -> ast.Module:
     >>> [type(node).__name__ for node in parse_python("%matplotlib inline\nx = 1").body]
     ['Pass', 'Assign']
     """
+    return python_of(source)[1]
+
+
+def python_of(source: str) -> tuple[str, ast.Module]:
+    """Return what of a source is Python, with as many lines, and its syntax tree.
+
+    Raises
+    ------
+    SyntaxError
+        As `parse_python`.
+    """
     if len(source) > MAXIMUM_CHARACTERS:
         msg = "too large to be read"
         raise SyntaxError(msg)
     magic = CELL_MAGIC.match(source)
     if magic:
-        source = f"pass{source[magic.end() :]}" if magic[1] in PYTHON_MAGICS else ""
-        source = "\n" * magic[0].count("\n") + source
+        rest = source[magic.end() :]
+        source = "\n" * magic[0].count("\n") + (f"pass{rest}" if magic[1] in PYTHON_MAGICS else "\n" * rest.count("\n"))
     try:
-        return _parsed(source)
+        return source, _parsed(source)
     except SyntaxError:
-        return _parsed(SPECIAL.sub(r"\1pass", source))
+        plain = SPECIAL.sub(r"\1pass", source)
+        return plain, _parsed(plain)
 
 
 def _parsed(source: str) -> ast.Module:
