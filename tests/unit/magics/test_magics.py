@@ -50,7 +50,9 @@ def test_an_expression_hands_over_the_object_and_nothing_else_is_expanded(shell)
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("", "Missing argument 'URI'"),
+        ("", "no current notebook in a terminal: name what to run"),
+        ("-e train", "no current notebook in a terminal: name what to run"),
+        (". --stale-ok", "leave one of them out"),
         (". --frobnicate", "No such option"),
         (". -P alpha", "NAME=VALUE"),
         (". -P lr={rtaes}", "Did you mean 'rates'?"),
@@ -58,7 +60,7 @@ def test_an_expression_hands_over_the_object_and_nothing_else_is_expanded(shell)
         (". -P lr={1/0}", "ZeroDivisionError"),
         (". 'open", "close what was opened"),
         (". --json", "the Run itself comes back"),
-        (". --detach", "not there yet"),
+        (". --reuse", "not there yet"),
     ],
 )
 def test_wrong_use_is_one_line(line, message, shell):

@@ -1,0 +1,34 @@
+"""The options of `%mlrun`: those of `nbproj run`, but that the notebook itself is what runs when nothing is named."""
+
+from __future__ import annotations
+
+import copy
+import functools
+from typing import Final
+
+import click
+
+__all__ = ["magic_command"]
+
+# What prints for programs and pipes; understood, so that it can be said what to do instead.
+FOR_PROGRAMS: Final = frozenset({"as_json", "quiet"})
+HELP: Final = """Run an entry point of a project, and show what came out.
+
+URI is a folder, a Git address, a zip file or a notebook; without it this notebook is run, as it is saved. A value that is wholly in braces is an
+expression of this notebook: -P alpha={best.alpha}.
+"""
+
+
+@functools.cache
+def magic_command() -> click.Command:
+    """Return the definition of `%mlrun`, made from the command line's."""
+    from nbproj.cli import run
+
+    params = [copy.copy(parameter) for parameter in run.params]
+    for parameter in params:
+        if parameter.name == "uri":
+            parameter.required = False
+        if parameter.name in FOR_PROGRAMS and isinstance(parameter, click.Option):
+            parameter.hidden = True
+    params.append(click.Option(["--stale-ok"], is_flag=True, help="Run this notebook as it is saved, even if it is older than what was run here."))
+    return click.Command("%mlrun", params=params, help=HELP, short_help=run.short_help)

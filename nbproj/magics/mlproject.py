@@ -1,0 +1,87 @@
+"""`%mlproject`: what this notebook, or a project, offers; `%%mlproject`: a cell that declares it in YAML."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nbproj.errors import UsageError
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+__all__ = ["check_cell", "show_line"]
+
+
+def show_line(line: str, shell: InteractiveShell) -> None:
+    """Show entry points and parameters.
+
+    Parameters
+    ----------
+    line : str
+        Where the project is; this notebook when nothing is named, in a terminal the working folder.
+    shell : InteractiveShell
+        Where it was typed.
+
+    Raises
+    ------
+    NbprojError
+        The line is not well-formed, or the project cannot be had or read.
+    """
+    import shlex
+
+    from nbproj.inspection import inspect_project
+
+    try:
+        words = shlex.split(line)
+    except ValueError as error:
+        msg = f"%mlproject: {error}: close what was opened"
+        raise UsageError(msg) from error
+    if "--edit" in words:
+        msg = "%mlproject --edit is not there yet in this version of nbproj: edit the MLproject file, or a cell that begins with %%mlproject"
+        raise UsageError(msg)
+    options = [word for word in words if word.startswith("-")]
+    if options or len(words) > 1:
+        wrong = f"there is no option {options[0]!r}" if options else f"one project at a time, not {len(words)}"
+        msg = f"%mlproject: {wrong}. Write: %mlproject [URI]"
+        raise UsageError(msg)
+    text = inspect_project(words[0] if words else _here(shell)).text()
+    if hasattr(shell, "kernel"):
+        from IPython.display import display
+
+        display({"text/plain": text}, raw=True)
+    else:
+        print(text)  # noqa: T201 - what a terminal's magic shows
+
+
+def check_cell(line: str, cell: str) -> None:
+    """Refuse a `%%mlproject` cell whose YAML is wrong; a right one says nothing.
+
+    Parameters
+    ----------
+    line : str
+        What stands behind the magic: nothing.
+    cell : str
+        The YAML.
+
+    Raises
+    ------
+    ProjectError
+        It is wrong; with the line in the cell.
+    """
+    from nbproj.project.marks import read_arguments
+
+    read_arguments("mlproject", line.strip())
+
+
+def _here(shell: InteractiveShell) -> str:
+    if not hasattr(shell, "kernel"):
+        return "."
+    from nbproj.current.notebook import current_notebook
+    from nbproj.magics.extension import Extension
+
+    attached = Extension.of(shell)
+    try:
+        return str(current_notebook(shell, attached.executions if attached is not None else None).path)
+    except UsageError as error:
+        msg = f"%mlproject: {str(error).replace('%mlrun', '%mlproject')}"
+        raise UsageError(msg) from error

@@ -1,0 +1,169 @@
+"""A real Jupyter server, notebooks that are open in it, and cells executed in their kernels as a front end does."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import nbformat.v4
+import psutil
+import pytest
+from jupyter_client import BlockingKernelClient
+
+SECONDS = 60
+
+
+@dataclass
+class Answer:
+    """What a cell left."""
+
+    status: str
+    text: str
+    error: str = ""
+    outputs: list = field(default_factory=list)
+
+
+class Kernel:
+    """Executes cells in a kernel that runs already, and tells it their ids as JupyterLab does."""
+
+    def __init__(self, connection: Path) -> None:
+        self._client = BlockingKernelClient(connection_file=str(connection))
+        self._client.load_connection_file()
+        self._client.start_channels()
+        self._client.wait_for_ready(timeout=SECONDS)
+
+    def close(self) -> None:
+        self._client.stop_channels()
+
+    def __call__(self, source: str, cell: str | None = None) -> Answer:
+        content = {"code": source, "silent": False, "store_history": True, "user_expressions": {}, "allow_stdin": False, "stop_on_error": True}
+        message = self._client.session.msg("execute_request", content, metadata={"cellId": cell} if cell else {})
+        self._client.shell_channel.send(message)
+        wanted = message["header"]["msg_id"]
+        answer = Answer("", "")
+        while True:
+            got = self._client.get_iopub_msg(timeout=SECONDS)
+            if got["parent_header"].get("msg_id") != wanted:
+                continue
+            kind, body = got["msg_type"], got["content"]
+            if kind == "status" and body["execution_state"] == "idle":
+                break
+            if kind == "stream":
+                answer.text += body["text"]
+            elif kind == "error":
+                answer.error = "\n".join(body["traceback"])
+            elif kind in {"display_data", "execute_result"}:
+                answer.outputs.append(body["data"])
+                answer.text += body["data"].get("text/plain", "") + "\n"
+        while True:
+            got = self._client.get_shell_msg(timeout=SECONDS)
+            if got["parent_header"].get("msg_id") == wanted:
+                answer.status = got["content"]["status"]
+                return answer
+
+
+@dataclass
+class JupyterServer:
+    """A server that runs."""
+
+    root: Path
+    runtime: Path
+    info: dict
+    token: str
+    pid: int
+    stack: ExitStack
+
+    def ask(self, method: str, path: str, body: object | None = None) -> object:
+        connection = http.client.HTTPConnection("127.0.0.1", self.info["port"], timeout=SECONDS)
+        try:
+            connection.request(method, f"{self.info['base_url']}{path}", json.dumps(body), {"Authorization": f"token {self.token}"})
+            answer = connection.getresponse()
+            data = answer.read()
+            assert answer.status < 300, data
+            return json.loads(data) if data else None
+        finally:
+            connection.close()
+
+    def open(self, path: str, *, kernel: str | None = None, kind: str = "notebook") -> Kernel:
+        """Open a notebook as a front end does, on a kernel of its own or one that runs, and return the kernel."""
+        chosen = {"id": kernel} if kernel else {"name": "python3"}
+        session = self.ask("POST", "api/sessions", {"path": path, "name": Path(path).name, "type": kind, "kernel": chosen})
+        self.last = session
+        connection = self.runtime / f"kernel-{session['kernel']['id']}.json"
+        deadline = time.monotonic() + SECONDS
+        while not connection.exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        opened = Kernel(connection)
+        self.stack.callback(opened.close)
+        return opened
+
+    def rename(self, session: dict, path: str) -> None:
+        (self.root / session["path"]).rename(self.root / path)
+        self.ask("PATCH", f"api/sessions/{session['id']}", {"path": path, "name": Path(path).name, "type": "notebook"})
+
+
+@contextmanager
+def running_server(tmp_path: Path, *options: str, token: str = "secret-of-the-test", **environment: str) -> Iterator[JupyterServer]:
+    """Run a Jupyter server with folders of its own."""
+    root, runtime = tmp_path / "served", tmp_path / "runtime"
+    root.mkdir(exist_ok=True)
+    folders = {"JUPYTER_RUNTIME_DIR": runtime, "JUPYTER_CONFIG_DIR": tmp_path / "config", "JUPYTER_DATA_DIR": tmp_path / "data"}
+    command = [
+        *(sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root", "--ip=127.0.0.1", "--port=0", "--ServerApp.port_retries=0"),
+        *(f"--ServerApp.root_dir={root}", f"--IdentityProvider.token={token}", "--ServerApp.terminals_enabled=False", *options),
+    ]
+    with (tmp_path / "server.log").open("wb") as log:
+        process = subprocess.Popen(command, env={**os.environ, **{k: str(v) for k, v in folders.items()}, **environment}, stdout=log, stderr=log)
+    try:
+        file = runtime / f"jpserver-{process.pid}.json"
+        deadline = time.monotonic() + SECONDS
+        while not (file.exists() and file.read_bytes().endswith(b"}")):
+            assert process.poll() is None, (tmp_path / "server.log").read_text()
+            assert time.monotonic() < deadline, (tmp_path / "server.log").read_text()
+            time.sleep(0.05)
+        with ExitStack() as stack:
+            yield JupyterServer(root, runtime, json.loads(file.read_bytes()), token, process.pid, stack)
+    finally:
+        family = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(10)
+        for left in family:
+            if left.is_running():
+                left.kill()
+
+
+@pytest.fixture
+def server(tmp_path, store) -> Iterator[JupyterServer]:
+    """Return a Jupyter server that runs, with a token."""
+    with running_server(tmp_path) as one:
+        yield one
+
+
+@pytest.fixture
+def save() -> Callable[..., Path]:
+    """Return a function that saves a notebook with these cells; a cell may be given as (id, source)."""
+
+    def write(path: Path, *cells: str | tuple[str, str]) -> Path:
+        pairs = [cell if isinstance(cell, tuple) else (f"cell-{number}", cell) for number, cell in enumerate(cells)]
+        document = nbformat.v4.new_notebook(
+            cells=[nbformat.v4.new_code_cell(source, id=identity) for identity, source in pairs],
+            metadata={"kernelspec": {"name": "python3", "display_name": "p", "language": "python"}},
+        )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(nbformat.writes(document))
+        return path
+
+    return write
