@@ -103,7 +103,7 @@ def test_magics_that_run_something_are_known(source, uses):
 
 ANNOTATIONS = [
     "int",
-    "'é'",
+    "'e'",
     "(int)",
     "Literal['a',\n  'b']",
     "Literal[\n\n'#'  # comment\n]",
