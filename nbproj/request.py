@@ -36,6 +36,9 @@ _LONGEST_ORDER = 5000  # what every MLflow takes as a tag
 def ancestry_key(checkout: Checkout, entry_point: EntryPoint) -> str:
     """Return what identifies an entry point across processes: where it comes from and its name."""
     where = checkout.uri if checkout.temporary is not None else str(checkout.root)
+    if entry_point.notebook is not None:  # two notebooks of one folder are both called main when each is run by its own address
+        name = "main" if entry_point.name == entry_point.notebook else entry_point.name
+        return f"{where}#{entry_point.notebook}:{name}"
     return f"{where}#{entry_point.name}"
 
 

@@ -239,6 +239,8 @@ def _variables(request: RunRequest, run_id: str, owner: Owner, folder: Path) -> 
         "NBPROJ_OUTPUT_DIR": str(folder / "out"),
         TOKEN_VARIABLE: owner.token,
         "PYTHONUNBUFFERED": "1",
+        # `%mlrun` in a notebook that is executed means that notebook, as in one that people have open.
+        **({"NBPROJ_NOTEBOOK": str(request.project.root / request.entry_point.notebook)} if request.entry_point.notebook else {}),
         **request.resolved.secrets,
     }
 

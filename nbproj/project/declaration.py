@@ -34,6 +34,7 @@ TAKEN: Final = frozenset(
         "LANG",
         "LD_LIBRARY_PATH",
         "LD_PRELOAD",
+        "NBPROJ_NOTEBOOK",
         "NBPROJ_OUTPUT_DIR",
         "PATH",
         "PWD",
