@@ -2,58 +2,23 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import math
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import PurePath
+from collections.abc import Mapping
 from typing import Any
 
 from nbproj.display.columns import clip, columns, pad, printable, wrap
-from nbproj.display.quantity import number
+from nbproj.display.parameter import parameter_json, told_default, told_place, told_rule
 from nbproj.errors import one_line
-from nbproj.project.model import REQUIRED, EntryPoint, Parameter, Project
+from nbproj.project.model import EntryPoint, Parameter, Project
 
-__all__ = ["JSON_VERSION", "project_json", "project_text"]
+__all__ = ["JSON_VERSION", "entry_point_text", "project_json", "project_text"]
 
 JSON_VERSION = 1
 _CELL = 30  # columns: what is longer is cut, or would push everything else off the screen
-_MANY = 12
 _NARROWEST = 24  # columns for an explanation beside a parameter; with less it goes below
 
 
-def _plain(value: object) -> Any:  # noqa: ANN401 - whatever JSON holds
-    if isinstance(value, dt.date):
-        return value.isoformat()
-    if isinstance(value, PurePath):
-        return str(value)
-    if isinstance(value, float) and not math.isfinite(value):
-        return "NaN" if math.isnan(value) else f"{'-' if value < 0 else ''}Infinity"
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return value if value is None or isinstance(value, str | bool | int | float) else str(value)
-
-
-def _parameter_json(parameter: Parameter) -> dict[str, Any]:
-    result: dict[str, Any] = {"type": parameter.type}
-    if parameter.required:
-        result["required"] = True
-    elif not parameter.secret:
-        result["default"] = None if parameter.default is REQUIRED else _plain(parameter.default)
-    for key in ("help", "choices", "min", "max", "step", "item", "flag"):
-        value = getattr(parameter, key)
-        if value is not None and value not in ("", ()) and not (key == "choices" and parameter.secret):
-            result[key] = _plain(value)
-    result["secret"] = parameter.secret
-    result["optional"] = parameter.optional
-    if parameter.secret:
-        result["env"] = parameter.variable
-    return result
-
-
 def _entry_point_json(entry_point: EntryPoint) -> dict[str, Any]:
-    result: dict[str, Any] = {"parameters": {parameter.name: _parameter_json(parameter) for parameter in entry_point.parameters}}
+    result: dict[str, Any] = {"parameters": {parameter.name: parameter_json(parameter) for parameter in entry_point.parameters}}
     for key in ("command", "notebook", "script", "cells", "help"):
         value = getattr(entry_point, key)
         if value:
@@ -101,49 +66,16 @@ def project_json(project: Project, found: Mapping[str, EntryPoint] | None = None
     }
 
 
-def _range(low: float | None, high: float | None) -> str:
-    if low is None or high is None:
-        return f"at least {number(low)}" if low is not None else f"at most {number(high or 0)}"
-    return f"{number(low)} to {number(high)}"
+def _explained(parameter: Parameter, point: EntryPoint) -> str:
+    rule, place = told_rule(parameter), told_place(parameter.declared, point)
+    return f"{rule} [{place}]".lstrip() if place else rule
 
 
-def _listed(values: Sequence[object]) -> str:
-    texts = [clip(one_line(str(_plain(value))), _CELL) for value in values[:_MANY]]
-    return ", ".join(texts) + (f" and {len(values) - _MANY} more" if len(values) > _MANY else "")
-
-
-def _rule(parameter: Parameter) -> str:
-    parts = [one_line(parameter.help)] if parameter.help else []
-    if parameter.choices and not parameter.secret:
-        parts.append("one of " + _listed(parameter.choices))
-    if parameter.min is not None or parameter.max is not None:
-        parts.append(_range(parameter.min, parameter.max))
-    if parameter.secret:
-        parts.append(f"secret, in the variable {printable(parameter.variable)}")
-    if parameter.optional:
-        parts.append("optional")
-    return "; ".join(parts)
-
-
-def _default(parameter: Parameter) -> str:
-    if parameter.required:
-        return "required"
-    if parameter.secret:
-        return ""
-    if parameter.default_text is not None:
-        text = parameter.default_text
-    elif parameter.default is None or parameter.default is REQUIRED:
-        return ""
-    else:
-        text = str(_plain(parameter.default))
-    return one_line(f"= {text}") if text else '= ""'
-
-
-def _table(parameters: Iterable[Parameter], width: int, indent: str) -> list[str]:
+def _table(point: EntryPoint, width: int, indent: str) -> list[str]:
     """Return a line for each parameter, or more where its explanation is long or the terminal narrow."""
     rows = [
-        ((printable(parameter.name), clip(printable(parameter.type), _CELL), clip(_default(parameter), _CELL)), _rule(parameter))
-        for parameter in parameters
+        ((printable(parameter.name), clip(printable(parameter.type), _CELL), clip(told_default(parameter), _CELL)), _explained(parameter, point))
+        for parameter in point.parameters
     ]
     widths = [max((min(columns(cells[index]), _CELL) for cells, _ in rows), default=0) for index in range(3)]
     beside = len(indent) + sum(widths) + 2 * len(widths)
@@ -174,11 +106,26 @@ def _title(name: str, point: EntryPoint, width: int) -> list[str]:
 
 def _details(point: EntryPoint, width: int, indent: str) -> list[str]:
     lines: list[str] = []
+    if point.declared is not None and str(point.declared) != point.notebook:
+        lines.append(f"{indent}declared in {printable(str(point.declared))}")
     if point.help:
         lines.extend(wrap(one_line(point.help), width, first=indent, rest=indent))
     if point.problem is not None:
         lines.extend(wrap(f"cannot be run: {one_line(str(point.problem))}", width, first=indent, rest=indent + "  "))
-    return [*lines, *_table(point.parameters, width, indent)]
+    return [*lines, *_table(point, width, indent)]
+
+
+def entry_point_text(point: EntryPoint, *, width: int = 100) -> str:
+    """Return what one entry point takes, as `--help` would tell it.
+
+    Examples
+    --------
+    >>> print(entry_point_text(EntryPoint("main", [Parameter("alpha", "float", help="strength")], command="run {alpha}")))
+    main  run {alpha}
+      alpha  float  required  strength
+    """
+    lines = [*_title(point.name, point, width + 2), *_details(point, width + 2, "    ")]
+    return "\n".join(line[2:] for line in lines)
 
 
 def project_text(project: Project, found: Mapping[str, EntryPoint] | None = None, *, only: str | None = None, width: int = 100) -> str:
@@ -189,7 +136,7 @@ def project_text(project: Project, found: Mapping[str, EntryPoint] | None = None
     project : Project
         The project.
     found : mapping of str to EntryPoint, optional
-        Scripts and notebooks that can be run by their path.
+        Scripts and notebooks that can be run by their path; None where nobody has looked for them.
     only : str, optional
         Show this entry point alone.
     width : int
@@ -218,5 +165,5 @@ def project_text(project: Project, found: Mapping[str, EntryPoint] | None = None
         for name, point in others.items():
             lines.extend([f"    {printable(name)}", *_details(point, width, "      ")])
     if not project.entry_points and not others:
-        lines.extend(["", "  no entry points: no MLproject, script or notebook here"])
+        lines.extend(["", "  no entry points: no MLproject, script or notebook here" if found is not None else "  no entry points declared"])
     return "\n".join(lines)

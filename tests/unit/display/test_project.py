@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from nbproj.display.columns import columns
-from nbproj.display.project import project_json, project_text
+from nbproj.display.project import entry_point_text, project_json, project_text
 from nbproj.errors import EntryPointError
 from nbproj.project.model import DockerSpec, EntryPoint, EnvironmentSpec, Parameter, Place, Project
 
@@ -52,6 +52,7 @@ def test_a_project_with_everything():
         wine: conda environment (conda.yaml)
 
           train  python train.py {alpha}
+            declared in MLproject:3:3
             Train a model.
             alpha     float   = 0.5                      strength of the penalty; 0 to 1
             seed      int     required                   at least 1
@@ -79,7 +80,7 @@ def test_a_project_with_everything():
 
 
 def test_a_project_with_nothing():
-    assert project_text(project()) == golden("""
+    assert project_text(project(), {}) == golden("""
         wine: system environment
 
           no entry points: no MLproject, script or notebook here
@@ -206,3 +207,35 @@ def test_a_default_of_a_secret_is_never_shown(show):
     shown = show(project(EntryPoint("main", [secret], command="run")))
     assert "hunter2" not in shown
     assert "swordfish" not in shown
+
+
+def test_where_a_parameter_is_declared_is_told_beside_it():
+    places = [Place("MLproject", 5, 7), Place("a.ipynb", 2, cell=3), Place("MLproject"), None]
+    parameters = [Parameter(f"p{index}", help="what" if index else "", declared=place) for index, place in enumerate(places)]
+    shown = project_text(project(EntryPoint("main", parameters, command="run", declared=Place("MLproject", 3, 3))))
+    assert shown == golden("""
+        wine: system environment
+
+          main  run
+            declared in MLproject:3:3
+            p0  string  required  [line 5]
+            p1  string  required  what [a.ipynb, cell 3, line 2]
+            p2  string  required  what [MLproject]
+            p3  string  required  what
+        """)
+    document = project_json(project(EntryPoint("main", parameters, command="run")))["entry_points"]["main"]["parameters"]
+    assert [one.get("declared_in") for one in document.values()] == ["MLproject:5:7", "a.ipynb, cell 3, line 2", "MLproject", None]
+
+
+def test_an_entry_point_alone_stands_at_the_margin():
+    assert entry_point_text(EntryPoint("main", [ALPHA], command="a\nb", help="Do it.")) == golden("""
+        main
+          | a
+          | b
+          Do it.
+          alpha  float  = 0.5  strength of the penalty; 0 to 1
+        """)
+
+
+def test_a_project_that_nobody_looked_through_is_not_said_to_hold_nothing():
+    assert project_text(project()) == "wine: system environment\n\n  no entry points declared"
