@@ -48,6 +48,7 @@ class Extension:
     def attach(self) -> None:
         """Add everything; what was executed before counts as executed now, for want of a better time."""
         from nbproj.completion.magic import register
+        from nbproj.display import formatters
 
         shell = self.shell
         raw = getattr(shell.history_manager, "input_hist_raw", [])
@@ -64,12 +65,15 @@ class Extension:
         shell.events.register("pre_run_cell", self.before_cell)
         shell.events.register("post_run_cell", self.after_cell)
         register(shell, _commands)
+        formatters.register(shell)
 
     def detach(self) -> None:
         """Take everything back, and give back what was there before under the same names."""
         from nbproj.completion.magic import unregister
+        from nbproj.display import formatters
 
         shell = self.shell
+        formatters.unregister(shell)
         unregister(shell)
         shell.events.unregister("post_run_cell", self.after_cell)
         shell.events.unregister("pre_run_cell", self.before_cell)
