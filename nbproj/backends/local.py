@@ -53,6 +53,7 @@ class LocalBackend:
                 guard=workplace.guard,
                 started=workplace.started,
             )
+        from nbproj.execution.kernels import named_kernel
         from nbproj.execution.notebook import NotebookExecution, NotebookTask
 
         source = request.project.root / str(request.entry_point.notebook)
@@ -61,9 +62,10 @@ class LocalBackend:
             output=workplace.folder / source.name,
             values={**request.resolved.values, **request.resolved.extra},
             secrets={parameter.name: parameter.variable for parameter in request.entry_point.parameters if parameter.secret},
-            kernel=str(request.kernel),
+            kernel=named_kernel(str(request.kernel), source.name),
             cwd=source.parent,
             environment=variables,
+            timeout=request.timeout,
         )
         return NotebookExecution(
             task,

@@ -13,8 +13,9 @@ from pathlib import PurePath
 from typing import Any
 
 from nbproj.errors import ParameterError
+from nbproj.execution.plan import cell_tags
 
-__all__ = ["inject", "python_source"]
+__all__ = ["inject", "parameter_source", "python_source"]
 
 _TAG = "injected-parameters"
 
@@ -75,13 +76,13 @@ def python_source(values: Mapping[str, object], secrets: Mapping[str, str] | Non
     return "\n".join(["# Parameters", *(f"import {module}" for module in sorted(modules)), *lines])
 
 
-def inject(notebook: Any, values: Mapping[str, object], secrets: Mapping[str, str], *, kernel: str, language: str) -> None:
+def inject(notebook: Any, values: Mapping[str, object], secrets: Mapping[str, str], *, kernel: str, language: str) -> dict[int, int]:
     """Put the parameter cell where papermill puts it: in place of an injected one, else behind the tagged one, else on top.
 
     Parameters
     ----------
-    notebook : nbformat.NotebookNode
-        Changed in place.
+    notebook : dict
+        The document, changed in place.
     values : mapping of str to object
         What to assign. Nothing is injected when this and `secrets` are empty.
     secrets : mapping of str to str
@@ -89,32 +90,55 @@ def inject(notebook: Any, values: Mapping[str, object], secrets: Mapping[str, st
     kernel, language : str
         Decide the language of the cell.
 
+    Returns
+    -------
+    dict
+        The position of the injected cell. Empty when there is none, and when it has replaced one that counts as the author's.
+
     Raises
     ------
     ParameterError
         A name or a language that cannot be written.
     """
     if not values and not secrets:
-        return
-    from nbformat.v4 import new_code_cell
-
-    if language == "python":
-        source = python_source(values, secrets)
-    else:
-        if secrets:
-            msg = f"secret parameters are read by Python notebooks only, and this one is written in {language}"
-            raise ParameterError(msg)
-        source = _foreign_source(values, kernel, language)
-    cell = new_code_cell(source=source, id="nbproj-parameters", metadata={"tags": [_TAG]})
+        return {}
+    cells = notebook["cells"]
 
     def first(tag: str) -> int:
-        return next((index for index, other in enumerate(notebook.cells) if tag in other.get("metadata", {}).get("tags", ())), -1)
+        return next((index for index, other in enumerate(cells) if tag in cell_tags(other)), -1)
 
+    cell = _cell(notebook, parameter_source(values, secrets, kernel=kernel, language=language), "nbproj-parameters")
     injected, declared = first(_TAG), first("parameters")
     if injected >= 0:
-        notebook.cells[injected] = cell
-    else:
-        notebook.cells.insert(declared + 1, cell)
+        cells[injected] = cell
+        return {}
+    cells.insert(declared + 1, cell)
+    return {declared + 1: declared + 1}
+
+
+def parameter_source(values: Mapping[str, object], secrets: Mapping[str, str], *, kernel: str, language: str) -> str:
+    """Return the code that assigns parameters in the language of a notebook.
+
+    Raises
+    ------
+    ParameterError
+        A name or a language that cannot be written.
+    """
+    if language == "python":
+        return python_source(values, secrets)
+    if secrets:
+        msg = f"secret parameters are read by Python notebooks only, and this one is written in {language}"
+        raise ParameterError(msg)
+    return _foreign_source(values, kernel, language)
+
+
+def _cell(notebook: Mapping[str, Any], source: str, name: str) -> dict[str, Any]:
+    """Return a cell that holds parameters, in the notebook's own format."""
+    cell: dict[str, Any] = {"cell_type": "code", "execution_count": None, "metadata": {"tags": [_TAG]}, "outputs": [], "source": source}
+    if (notebook.get("nbformat", 4), notebook.get("nbformat_minor", 0)) >= (4, 5):  # ids came with 4.5
+        taken = {other.get("id") for other in notebook["cells"]}
+        cell["id"] = next(one for one in (name, *(f"{name}-{count}" for count in range(2, len(taken) + 3))) if one not in taken)
+    return cell
 
 
 def _foreign_source(values: Mapping[str, object], kernel: str, language: str) -> str:

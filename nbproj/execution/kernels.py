@@ -1,86 +1,172 @@
-"""Kernels of a run: started behind the gate, known to the guard, with a working folder of their own."""
+"""Which kernel a notebook runs in: one that Jupyter knows by name, or the one of an interpreter that has nothing but ipykernel."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
+import json
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from string import Template
+from typing import Any, Final, Literal
 
-from nbproj.execution.process import GATE, Guard, Started
+from nbproj.errors import EntryPointError, suggestion
 
-if TYPE_CHECKING:
-    from jupyter_client.manager import AsyncKernelManager
+__all__ = ["Kernel", "check_kernel", "interpreter_kernel", "named_kernel", "notebook_language"]
 
-_SOCKET_PATH = 90
-"""Characters of a folder in which a Unix socket still has a name; Linux holds 108, macOS 104."""
-
-__all__ = ["guarded_manager", "kernel_language"]
-
-
-def kernel_language(notebook: Any, kernel: str) -> str:
-    """Return the language of a notebook that runs in a kernel: the notebook's word, else the kernelspec's, else Python."""
-    from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
-
-    declared = notebook.metadata.get("language_info", {}).get("name") or notebook.metadata.get("kernelspec", {}).get("language")
-    if declared:
-        return str(declared).lower()
-    try:
-        return str(KernelSpecManager().get_kernel_spec(kernel).language or "python").lower()
-    except NoSuchKernel:
-        return "python"
+_LAUNCHER: Final = ("-m", "ipykernel_launcher")
+_QUICK: Final = (
+    "import sys; p = sys.path; d = p[:1] == [''] and p.pop(0) == ''; sys.modules['debugpy'] = None; import ipykernel.ipkernel; "
+    "del sys.modules['debugpy']; d and p.insert(0, ''); import runpy; runpy.run_module('ipykernel_launcher', run_name='__main__', alter_sys=True)"
+)
+"""Starts ipykernel as its launcher does, without the debugger: nobody steps through a run, and importing it takes a fifth of the start. A notebook
+that imports debugpy itself finds it."""
+_NO_HISTORY: Final = "--HistoryManager.enabled=False"
+_PROVISIONERS: Final = {None, "local-provisioner"}
 
 
-def guarded_manager(kernel: str, sockets: Path, guard: Guard, started: Started, ended: Callable[[int | None], None]) -> AsyncKernelManager:
-    """Return a kernel manager whose kernel starts behind the gate.
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """How a kernel is started.
 
     Parameters
     ----------
-    kernel : str
-        Name of a kernelspec.
-    sockets : Path
-        A private folder, made here. The kernel is spoken to over sockets in it: two kernels that start at once never want the same port. Where
-        its path is too long for a socket, over TCP on the loopback address.
-    guard : Guard
-        Told of the kernel's process group before the kernel starts.
-    started : callable
-        Called with the group, after the guard knows it.
-    ended : callable
-        Called with the return code when the kernel is found dead without having been asked to end.
+    name : str
+        Name of its kernelspec, as notebooks hold it.
+    argv : tuple of str
+        The command; `{connection_file}` and `{resource_dir}` are filled in.
+    language : str
+        In lower case.
+    environment : mapping of str to str
+        Variables that the kernelspec sets; `${NAME}` stands for a variable of the run.
+    interrupt_mode : str
+        `signal` or `message`.
+    resources : str
+        Folder of the kernelspec.
     """
-    from jupyter_client.manager import AsyncKernelManager
 
-    class GuardedKernelManager(AsyncKernelManager):
-        """Starts kernels behind the gate; tells how one died."""
+    name: str
+    argv: tuple[str, ...]
+    language: str = "python"
+    environment: Mapping[str, str] = field(default_factory=dict)
+    interrupt_mode: Literal["signal", "message"] = "signal"
+    resources: str = ""
 
-        async def _async_launch_kernel(self, kernel_cmd: list[str], **kwargs: Any) -> None:
-            reading, writing = os.pipe()
-            try:
-                await super()._async_launch_kernel([*GATE, *kernel_cmd], stdin=reading, **kwargs)
-                group = self.provisioner.pid  # type: ignore[union-attr]
-                guard.watch(group)
-                started(group)
-                os.write(writing, b"go\n")
-            finally:
-                os.close(reading)
-                os.close(writing)
+    @property
+    def is_ipykernel(self) -> bool:
+        """Whether ipykernel itself is started, whose options are known."""
+        return any(self.argv[index : index + 2] == _LAUNCHER for index in range(len(self.argv)))
 
-        _launch_kernel = _async_launch_kernel
+    @property
+    def knows_sockets(self) -> bool:
+        """Whether it is known to take `ipc` addresses: ipykernel and what is built on it, and R's."""
+        return "-m" in self.argv or any("IRkernel" in word for word in self.argv)
 
-        async def _async_is_alive(self) -> bool:
-            alive: bool = await super()._async_is_alive()
-            process = getattr(self.provisioner, "process", None)
-            if not alive and process is not None and not self.shutting_down:
-                ended(process.poll())
-            return alive
+    def command(self, connection_file: Path) -> list[str]:
+        """Return the command line."""
+        fills = {"connection_file": str(connection_file), "resource_dir": self.resources, "prefix": sys.prefix}
+        filled = [re.sub(r"\{(\w+)\}", lambda found: fills.get(found[1], found[0]), word) for word in self.argv]
+        own = {"python", f"python{sys.version_info.major}", f"python{sys.version_info.major}.{sys.version_info.minor}"}
+        if filled[0] in own:  # as Jupyter understands it: the Python that it runs in
+            filled[0] = sys.executable
+        if self.is_ipykernel:
+            index = next(index for index in range(len(filled)) if tuple(filled[index : index + 2]) == _LAUNCHER)
+            filled[index : index + 2] = ["-c", _QUICK]
+            filled.append(_NO_HISTORY)
+        return filled
 
-        is_alive = _async_is_alive
+    def variables(self, environment: Mapping[str, str]) -> dict[str, str]:
+        """Return the whole environment of the kernel's process."""
+        own = {name: Template(str(value)).safe_substitute(environment) for name, value in self.environment.items()}
+        return {**environment, **own}
 
-    manager = GuardedKernelManager(kernel_name=kernel)
-    sockets.mkdir(mode=0o700, exist_ok=True)
-    manager.connection_file = str(sockets / "kernel.json")
-    if len(str(sockets)) <= _SOCKET_PATH:
-        manager.transport = "ipc"
-        manager.ip = str(sockets / "k")
-    manager.shutdown_wait_time = 5.0
-    return manager
+
+def interpreter_kernel(python: str | Path, name: str = "python3") -> Kernel:
+    """Return the kernel of a Python interpreter that needs nothing but ipykernel: no kernelspec is looked for.
+
+    Parameters
+    ----------
+    python : str or Path
+        Path of the interpreter.
+    name : str
+        What the executed notebook will say; readers open it with a kernel of this name.
+
+    Examples
+    --------
+    >>> interpreter_kernel("/opt/env/bin/python").argv[:3]
+    ('/opt/env/bin/python', '-m', 'ipykernel_launcher')
+    """
+    return Kernel(name, (str(python), *_LAUNCHER, "-f", "{connection_file}"))
+
+
+def named_kernel(name: str, notebook: str) -> Kernel:
+    """Return the kernel of a kernelspec.
+
+    Parameters
+    ----------
+    name : str
+        Its name, in any case.
+    notebook : str
+        Which notebook asks, for the error.
+
+    Raises
+    ------
+    EntryPointError
+        There is no such kernel, which names those found; or its kernelspec is broken, or asks for a way to start it that is not ours.
+    """
+    from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+
+    manager: Any = KernelSpecManager()
+    try:
+        spec = manager.get_kernel_spec(name)
+    except NoSuchKernel as error:
+        known = sorted(manager.find_kernel_specs())
+        msg = f"{notebook}: there is no kernel {name!r}.{suggestion(name, known)} Found: {', '.join(known) or 'none'}. Choose one with --kernel NAME"
+        raise EntryPointError(msg) from error
+    except Exception as error:
+        msg = f"{notebook}: the kernelspec of {name!r} cannot be read ({error}). Repair its kernel.json, or choose another with --kernel NAME"
+        raise EntryPointError(msg) from error
+    provisioner = (spec.metadata.get("kernel_provisioner") or {}).get("provisioner_name")
+    if provisioner not in _PROVISIONERS:
+        msg = f"{notebook}: kernel {name!r} is started by {provisioner!r}, and nbproj starts kernels on this host. Choose another with --kernel NAME"
+        raise EntryPointError(msg)
+    if not spec.argv:
+        msg = f"{notebook}: the kernelspec of {name!r} has no command ('argv'). Repair its kernel.json, or choose another with --kernel NAME"
+        raise EntryPointError(msg)
+    return Kernel(
+        name,
+        tuple(map(str, spec.argv)),
+        str(spec.language or "python").lower(),
+        {str(variable): str(value) for variable, value in spec.env.items()},
+        "message" if spec.interrupt_mode == "message" else "signal",
+        str(spec.resource_dir),
+    )
+
+
+def check_kernel(name: str | None, notebook: Path) -> str:
+    """Return the kernel that a notebook will run in.
+
+    Parameters
+    ----------
+    name : str, optional
+        The caller's choice; the notebook's own by default, else `python3`.
+    notebook : Path
+        The notebook.
+
+    Raises
+    ------
+    EntryPointError
+        As `named_kernel`.
+    """
+    if name is None:
+        metadata = json.loads(notebook.read_bytes()).get("metadata", {})
+        name = str(metadata.get("kernelspec", {}).get("name") or "python3")
+    return named_kernel(name, notebook.name).name
+
+
+def notebook_language(document: Mapping[str, Any], kernel: Kernel) -> str:
+    """Return the language of a notebook that runs in a kernel: the kernel's word, else the notebook's, else Python."""
+    metadata = document.get("metadata", {})
+    declared = metadata.get("language_info", {}).get("name") or metadata.get("kernelspec", {}).get("language")
+    return str(kernel.language or declared or "python").lower()

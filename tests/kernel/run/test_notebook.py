@@ -96,11 +96,11 @@ def test_the_executed_notebook_says_which_cell_failed_and_which_did_not_run(proj
     [
         ("import os; os._exit(3)", 3, "the kernel died in cell 1: exit code 3"),
         ("import os; os._exit(0)", 1, "the kernel died in cell 1: exit code 0"),
-        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", 137, "ended by signal 9, probably out of memory"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", 137, "the kernel died in cell 1: ended by signal 9 (SIGKILL)"),
         ("import ctypes; ctypes.string_at(0)", 139, "ended by signal 11"),
         ("import sys; sys.exit(4)", 4, "cell 1: SystemExit: 4"),
-        ("input('? ')", 1, "cell 1: StdinNotImplementedError"),
-        ("%nosuchmagic", 1, "cell 1: UsageError"),
+        ("input('? ')", 1, "cell 1: input() was called, and nobody is there to answer"),
+        ("%nosuchmagic", 1, "cell 1: UsageError: Line magic function `%nosuchmagic` not found"),
     ],
 )
 def test_a_kernel_that_ends_says_how(source, code, reason, project, notebook, store, nobody_left):

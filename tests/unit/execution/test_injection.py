@@ -68,9 +68,9 @@ def notebook(*tags: str):
 def test_the_cell_stands_where_papermill_puts_it(tags, where, count):
     document = notebook(*tags)
     inject(document, {"x": 1}, {}, kernel="python3", language="python")
-    assert document.cells[where].metadata["tags"] == ["injected-parameters"]
+    assert document["cells"][where]["metadata"]["tags"] == ["injected-parameters"]
     assert len(document.cells) == count
-    nbformat.validate(document)
+    nbformat.validate(nbformat.from_dict(document))
 
 
 def test_without_values_nothing_is_injected():
@@ -82,7 +82,7 @@ def test_without_values_nothing_is_injected():
 def test_another_language_gets_its_own_code():
     document = notebook("parameters")
     inject(document, {"alpha": 0.5, "data": Path("/d")}, {}, kernel="ir", language="r")
-    assert document.cells[1].source == '# Parameters\nalpha = 0.5\ndata = "/d"\n'
+    assert document["cells"][1]["source"] == '# Parameters\nalpha = 0.5\ndata = "/d"\n'
 
 
 @pytest.mark.parametrize(
