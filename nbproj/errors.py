@@ -86,7 +86,8 @@ class NbprojError(Exception):
 
     def to_dict(self) -> dict[str, object]:
         """Return the stable form for programs: type, message, hint, exit_code."""
-        return {"type": type(self).__name__, "message": str(self), "hint": self.hint, "exit_code": self.exit_code}
+        public = next(kind for kind in type(self).__mro__ if kind.__module__ == __name__)
+        return {"type": public.__name__, "message": str(self), "hint": self.hint, "exit_code": self.exit_code}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, object]) -> NbprojError:

@@ -13,7 +13,7 @@ from nbproj.processes import is_alive
 from nbproj.progress import Event
 from nbproj.record import Run
 from nbproj.tracking.journal import JournalReader
-from nbproj.tracking.ownership import Ledger
+from nbproj.tracking.ownership import Ledger, owner_of_tag
 
 __all__ = ["follow"]
 
@@ -46,7 +46,7 @@ class _Output:
             self._stream.close()
 
 
-def follow(run: Run, *, over: Callable[[], bool] = lambda: False) -> Iterator[Event]:
+def follow(run: Run, *, wait: bool = True, over: Callable[[], bool] = lambda: False) -> Iterator[Event]:
     """Give what happened and happens in a run until it has ended; also one that another process of this host carries.
 
     The output comes as events `output`. Cells and metrics are told of detached runs, whose driver keeps a journal. Of a run that another host carries
@@ -56,6 +56,8 @@ def follow(run: Run, *, over: Callable[[], bool] = lambda: False) -> Iterator[Ev
     ----------
     run : Run
         The run.
+    wait : bool
+        Go on until the run has ended; otherwise give what is there by now.
     over : callable
         Asked now and then whether the caller has seen enough.
 
@@ -66,26 +68,31 @@ def follow(run: Run, *, over: Callable[[], bool] = lambda: False) -> Iterator[Ev
     """
     entry = Ledger.open().of_run(run.run_id)
     if entry is None:
-        while not run.has_ended() and not over():
-            time.sleep(_FAR_SECONDS)
-        if run.has_ended():
-            yield Event("output", run.logs())
+        yield from _from_afar(run, over if wait else lambda: True)
         return
     journal, output = JournalReader(entry.folder), _Output(entry.folder / "output.log")
+    ended = False
     try:
-        while not over():
+        while not ended and not over():
             # Looked at before the files are read: what is written until then is read below.
-            ended = not entry.folder.exists() or (not is_alive(entry.owner.process) and run.has_ended())
+            ended = not wait or not entry.folder.exists() or (not is_alive(entry.owner.process) and run.has_ended())
             for text in output.new():
                 yield Event("output", text)
             yield from journal.new()
-            if ended:
-                break
-            time.sleep(_LOOK_SECONDS)
-        else:
-            return
+            if not ended:
+                time.sleep(_LOOK_SECONDS)
     finally:
         journal.close()
         output.close()
-    if output.read == 0:  # it ended before its output could be opened
+    if ended and output.read == 0:  # it ended before its output could be opened
         yield Event("output", run.logs())
+
+
+def _from_afar(run: Run, over: Callable[[], bool]) -> Iterator[Event]:
+    if not run.has_ended():
+        known = owner_of_tag(run.tags)
+        where = f"on host {known[0].host}" if known is not None else "by another program"
+        yield Event("note", f"run {run.run_id[:8]} is carried {where}: its output is kept when it has ended")
+    while not run.has_ended() and not over():
+        time.sleep(_FAR_SECONDS)
+    yield Event("output", run.logs())

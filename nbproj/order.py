@@ -6,14 +6,26 @@ import datetime as dt
 import json
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
+from typing import Any, Final
 
+from nbproj.configuration.settings import Settings
 from nbproj.errors import BackendError, UsageError, suggestion
 from nbproj.sources.source import Credentials
 from nbproj.tracking.folders import working_folder
 
-__all__ = ["ENV_MANAGERS", "Order"]
+__all__ = ["ENV_MANAGERS", "UNNAMED_BACKEND", "Order"]
+
+
+class _Unnamed(str):
+    """A text that stands where the caller gave none, so that the user's configuration may say another."""
+
+    __slots__ = ()
+
+
+UNNAMED_BACKEND: Final = _Unnamed("local")
+"""Who carries a run for which neither the caller nor the configuration names anybody."""
 
 ENV_MANAGERS = {"local": "system", "uv": "uv", "virtualenv": "uv", "conda": "conda"}
 """The kinds of environments by the names that `--env-manager` has for them."""
@@ -38,7 +50,7 @@ class Order:
     docker_args: Mapping[str, object] | None = None
     experiment_name: str | None = None
     experiment_id: str | None = None
-    backend: str = "local"
+    backend: str = UNNAMED_BACKEND
     backend_config: Mapping[str, object] | str | None = None
     storage_dir: str | None = None
     synchronous: bool = True
@@ -78,8 +90,8 @@ class Order:
         secret : collection of str
             Names of parameters whose values are not kept.
         """
-        by_default = Order(uri)
-        kept = {name: value for name, value in self.to_document().items() if name not in _PRIVATE and value != _plain(getattr(by_default, name))}
+        default = Order(uri).to_document()
+        kept = {name: value for name, value in self.to_document().items() if name not in _PRIVATE and (value or None) != (default[name] or None)}
         parameters = {name: _plain(value) for name, value in self.parameters.items() if name not in secret}
         return {**kept, "uri": uri, "base": str(self.base), **({"parameters": parameters} if parameters else {})}
 
@@ -106,6 +118,28 @@ class Order:
         except (TypeError, KeyError, ValueError) as error:
             msg = f"no order: {error}"
             raise ValueError(msg) from error
+
+    def configured(self, chosen: Settings) -> Order:
+        """Return the order with the user's own defaults where the caller asked for nothing.
+
+        The experiment and the kernel come later: there the program and the notebook have a word before the configuration.
+
+        Examples
+        --------
+        >>> order = Order("project", timeout=5).configured(Settings(timeout=60, env_manager="local"))
+        >>> order.timeout, order.env_manager
+        (5, 'local')
+        """
+        changes: dict[str, Any] = {
+            name: getattr(chosen, name)
+            for name in ("env_manager", "storage_dir", "timeout")
+            if getattr(self, name) is None and getattr(chosen, name) is not None
+        }
+        if isinstance(self.backend, _Unnamed):
+            changes |= {"backend": chosen.backend} if chosen.backend is not None else {}
+            # Made for the backend that the configuration means, and for no other.
+            changes |= {"backend_config": chosen.backend_config} if self.backend_config is None else {}
+        return replace(self, **changes)
 
     def check(self) -> None:
         """Refuse what is wrong whatever the project holds.

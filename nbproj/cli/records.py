@@ -9,7 +9,6 @@ from typing import Any
 import click
 
 from nbproj.cli.answer import carried
-from nbproj.progress import Event
 
 __all__ = ["logs", "rerun", "runs", "stop"]
 
@@ -51,13 +50,11 @@ def logs(run_id: str, *, follow: bool, tracking_uri: str | None) -> None:
 
     with Console() as console:
         run = get_run(run_id, tracking_uri=tracking_uri, progress=console)
+        for event in watch(run, wait=follow):
+            if event.step in {"note", "output"}:
+                console(event)
         if follow:
-            for event in watch(run):
-                if event.step == "output":
-                    console(event)
             console.block(run.summary(width=console.width))
-        else:
-            console(Event("output", run.logs()))
 
 
 @click.command(short_help="End a run.")
