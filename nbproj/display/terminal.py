@@ -14,6 +14,8 @@ __all__ = ["Screen", "spans_html", "spans_text", "tail_of"]
 _PIECE = 1 << 20
 _PENDING = 4096  # a sequence that is longer is none
 _WINDOW = 24  # rows that absolute positions count in
+_MOST = 1 << 16  # characters of a piece that are played one by one; what comes faster than anybody reads is not
+_LANDMARK = re.compile("[\n\r\x1b]")
 _STRING = "\x1b[\\]PX^_][^\x07\x1b\x9c\n\x18\x1a]{0,4096}"
 _TOKEN = re.compile(
     "[^\x00-\x1f\x7f-\x9f]+"  # text
@@ -63,6 +65,8 @@ class Screen:
         text = self._whole_sequences(self._skipped(self._pending + text))
         if text.count("\r") > self._rows:
             text = "\n".join(self._rewritten(line) for line in text.split("\n"))
+        if len(text) > _MOST:
+            text = self._end_of(text)
         for match in _TOKEN.finditer(text):
             piece = match[0]
             if piece[0] >= " " and not "\x7f" <= piece[0] <= "\x9f":
@@ -129,6 +133,15 @@ class Screen:
                     break
         # A last empty version leaves the cursor at the line's beginning.
         return "\r".join([first, *reversed(kept), *([""] if not versions[-1] else [])])
+
+    def _end_of(self, text: str) -> str:
+        """Return the end of a long text, from where a line or a sequence begins; what stands above it may keep what it would have overwritten."""
+        cut = len(text) - _MOST
+        landmark = _LANDMARK.search(text, cut)
+        self._look = PLAIN
+        if text.find("\n", 0, cut) >= 0:
+            self._newline()
+        return text[landmark.start() if landmark else cut :]
 
     def _newline(self) -> None:
         self._row += 1

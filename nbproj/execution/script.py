@@ -20,6 +20,7 @@ from nbproj.progress import Event
 __all__ = ["ScriptExecution", "command_for_script", "find_bash"]
 
 _DRAIN_SECONDS = 1.0
+_PIECES = 8  # of output, a megabyte at most, that may wait to be shown
 _ESCAPED = "a process that has left the run's group still holds its output: what it writes from now on is not kept"
 
 
@@ -91,7 +92,7 @@ class ScriptExecution:
     def __init__(self, command: str, *, environment: Mapping[str, str], cwd: Path, log: Path, mask: ByteMask, guard: Guard, started: Started) -> None:
         bash = find_bash(environment)
         self.artifacts: dict[str, Path] = {}
-        self._inbox = Inbox()
+        self._inbox = Inbox(_PIECES)
         self._outcome: Outcome | None = None
         self._cancelled = False
         self._guard = guard
