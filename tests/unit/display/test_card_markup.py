@@ -121,6 +121,7 @@ def check(bundle: dict) -> Page:
     written = json.dumps(document, indent=1, allow_nan=False)
     assert len(written) < LIMIT
     json.dumps(document, ensure_ascii=False).encode()
+    written = written.replace("\\\\", "")  # a path spells out what cannot be shown: that is a text, not the character
     assert not re.search(r"\\u00(?:[01]|7f|[89])|\\ud[89a-f]..(?!\\ud[c-f])(?<!\\ud[c-f]..)|\\u202[a-e]", written)
     return page
 
