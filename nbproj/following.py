@@ -86,6 +86,8 @@ def follow(run: Run, *, wait: bool = True, over: Callable[[], bool] = lambda: Fa
         output.close()
     if ended and output.read == 0:  # it ended before its output could be opened
         yield Event("output", run.logs())
+    if ended and wait:
+        yield _settled(run)
 
 
 def _from_afar(run: Run, over: Callable[[], bool]) -> Iterator[Event]:
@@ -96,3 +98,10 @@ def _from_afar(run: Run, over: Callable[[], bool]) -> Iterator[Event]:
     while not run.has_ended() and not over():
         time.sleep(_FAR_SECONDS)
     yield Event("output", run.logs())
+    if run.has_ended():
+        yield _settled(run)
+
+
+def _settled(run: Run) -> Event:
+    # The journal is gone before the last word can be written into it.
+    return Event("settled", data={"run_id": run.run_id, "status": run.status, "exit_code": run.exit_code})

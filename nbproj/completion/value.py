@@ -18,6 +18,8 @@ from nbproj.completion.target import Target
 from nbproj.errors import NbprojError
 from nbproj.project.listing import runnable_files
 from nbproj.project.model import EntryPoint
+from nbproj.tracking import location
+from nbproj.tracking.ownership import Ledger
 
 __all__ = ["values"]
 
@@ -153,6 +155,17 @@ def _stored(read: Callable[[str, str | None], Iterator[Candidate]]) -> Callable[
     return lambda situation: read(situation.value, situation.last("tracking_uri"))
 
 
+def _runs(situation: Situation) -> Iterator[Candidate]:
+    """Give the runs of this store, and those that this user's processes carry in others."""
+    seen = set()
+    for one in record.run_ids(situation.value, situation.last("tracking_uri")):
+        seen.add(one.text)
+        yield one
+    if situation.last("tracking_uri") is None:
+        carried = {entry.owner.run_id: location.label(entry.owner.store) for entry in Ledger.open()}
+        yield from (Candidate(run_id, f"RUNNING in {where}") for run_id, where in carried.items() if run_id is not None and run_id not in seen)
+
+
 _SOURCES: Mapping[str, Callable[[Situation], Iterable[Candidate]]] = {
     "uri": _addresses,
     "entry_point": _entry_points,
@@ -160,8 +173,9 @@ _SOURCES: Mapping[str, Callable[[Situation], Iterable[Candidate]]] = {
     "version": _versions,
     "backend": _backends,
     "kernel": _kernels,
-    "run_id": _stored(record.run_ids),
-    "run_ids": _stored(record.run_ids),
+    "run_id": _runs,
+    "run_ids": _runs,
+    "experiment": _stored(record.experiment_names),
     "experiment_name": _stored(record.experiment_names),
     "experiment_id": _stored(record.experiment_ids),
 }

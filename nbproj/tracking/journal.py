@@ -18,7 +18,7 @@ __all__ = ["JournalReader", "JournalWriter"]
 
 _FILE = "events.jsonl"
 _MOST_BYTES = 4 << 20
-_ALWAYS = frozenset({"ending", "settled"})
+_ALWAYS = frozenset({"ending"})
 
 
 class JournalWriter:
@@ -35,7 +35,7 @@ class JournalWriter:
         self._bytes = 0
 
     def __call__(self, event: Event) -> None:
-        """Keep one event; past four megabytes only the end of the run."""
+        """Keep one event; past four megabytes only that the end has begun."""
         if event.step == "output" or (self._bytes > _MOST_BYTES and event.step not in _ALWAYS):
             return
         line = json.dumps(event.to_dict()).encode() + b"\n"
