@@ -65,6 +65,7 @@ class LocalBackend:
             kernel=named_kernel(str(request.kernel), source.name),
             cwd=source.parent,
             environment=variables,
+            entry_point=request.entry_point.cells,
             timeout=request.timeout,
         )
         return NotebookExecution(

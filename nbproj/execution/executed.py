@@ -16,6 +16,7 @@ from json.encoder import encode_basestring
 from typing import Any, Final, Literal
 
 from nbproj.execution.outputs import CellOutputs
+from nbproj.execution.plan import Plan
 from nbproj.version import __version__
 
 __all__ = ["CellStatus", "ExecutedNotebook"]
@@ -47,12 +48,12 @@ class ExecutedNotebook:
     ----------
     document : dict
         The notebook; changed in place.
+    plan : Plan
+        Which cells take part. The others stay exactly as they are.
     save : callable
         Takes the text of the whole file.
     mask : callable
         Applied to every text before that.
-    selected : set of int
-        Positions of the cells that take part. The others stay exactly as they are.
     about : mapping
         Further facts for the metadata under `nbproj`.
     """
@@ -60,16 +61,16 @@ class ExecutedNotebook:
     def __init__(
         self,
         document: dict[str, Any],
+        plan: Plan,
         *,
         save: Callable[[str], None],
         mask: Callable[[str], str],
-        selected: set[int],
         about: Mapping[str, object],
     ) -> None:
         self.document = document
         self.cells: list[dict[str, Any]] = document["cells"]
         self._save, self._mask = save, mask
-        self._selected = selected
+        self._plan = plan
         self._outputs: dict[int, CellOutputs] = {}
         self._texts: dict[int, str] = {}
         self._begun: dict[int, datetime] = {}
@@ -81,15 +82,14 @@ class ExecutedNotebook:
         self._about: dict[str, Any] = metadata.setdefault("nbproj", {})
         self._about.clear()
         self._about.update({"version": __version__, **about})
-        unselected = [index + 1 for index in range(len(self.cells)) if index not in selected]
-        if unselected:
-            self._about["not_selected"] = unselected
+        if plan.not_selected:
+            self._about["not_selected"] = list(plan.not_selected)
         mill = metadata.setdefault("papermill", {})
         for name in ("default_parameters", "parameters", "environment_variables"):
             mill.setdefault(name, {})
         mill.update(version=_papermill_version(), start_time=self._start.isoformat(), end_time=None, duration=None, exception=None)
         self._papermill: dict[str, Any] = mill
-        for index in selected:
+        for index in plan.selected:
             cell = self.cells[index]
             own = cell.setdefault("metadata", {})
             own["papermill"] = {"exception": None, "start_time": None, "end_time": None, "duration": None, "status": "pending"}
@@ -137,16 +137,7 @@ class ExecutedNotebook:
             self._about["reason"] = reason
         if cell is not None:
             self._about["cell"] = cell
-        for index in sorted(self._selected):
-            if self._record(index)["status"] == "running":
-                self.end_cell(index, "failed", reason)
-            elif self._record(index)["status"] == "pending":
-                # papermill's word for what never ran; it calls the cells of other kinds completed where all went well.
-                if self.cells[index].get("cell_type") != "code" and not exit_code:
-                    self._record(index)["status"] = "completed"
-                elif self.cells[index].get("cell_type") == "code":
-                    self.cells[index]["metadata"]["nbproj"] = {"status": "not run", "reason": reason or "the notebook had ended"}
-                self._touch(index)
+        self._close_cells(reason)
         self.save(always=True)
 
     def save(self, *, always: bool = False) -> None:
@@ -178,6 +169,21 @@ class ExecutedNotebook:
             cells.append(self._texts[index])
         parts["cells"] = "[\n  " + ",\n  ".join(cells) + "\n ]" if cells else "[]"
         return "{\n " + ",\n ".join(f"{encode_basestring(name)}: {parts[name]}" for name in sorted(parts)) + "\n}\n"
+
+    def _close_cells(self, reason: str) -> None:
+        """Say of each cell that has not ended why: it was cut short, it never ran, or there was nothing in it to run."""
+        run = {step.index for step in self._plan.steps}
+        passed = True
+        for index in sorted(self._plan.selected):
+            status = self._record(index)["status"]
+            if status == "running":
+                self.end_cell(index, "failed", reason)
+            elif status == "pending" and index in run:  # papermill's word for what never ran
+                self.cells[index]["metadata"]["nbproj"] = {"status": "not run", "reason": reason or "the notebook had ended"}
+            elif status == "pending" and passed:
+                self._record(index)["status"] = "completed"
+            passed = passed and self._record(index)["status"] == "completed"
+            self._touch(index)
 
     def _record(self, index: int) -> dict[str, Any]:
         record: dict[str, Any] = self.cells[index]["metadata"]["papermill"]

@@ -1,4 +1,4 @@
-"""The injected parameter cell of a notebook: real values as code of the notebook's language.
+"""The injected parameter cells of a notebook: real values as code of the notebook's language.
 
 Python values are written by `repr`, so that no value can be anything but a literal; other languages go through papermill's translators.
 """
@@ -10,14 +10,14 @@ import keyword
 import math
 from collections.abc import Mapping
 from pathlib import PurePath
-from typing import Any
+from typing import Any, Final
 
 from nbproj.errors import ParameterError
-from nbproj.execution.plan import cell_tags
+from nbproj.project.marks import INJECTED_TAG
 
-__all__ = ["inject", "parameter_source", "python_source"]
+__all__ = ["parameter_cell", "parameter_source", "python_source"]
 
-_TAG = "injected-parameters"
+_ID: Final = "nbproj-parameters"
 
 
 def _literal(value: object, modules: set[str]) -> str:  # noqa: PLR0911 - one return a kind of value
@@ -76,46 +76,6 @@ def python_source(values: Mapping[str, object], secrets: Mapping[str, str] | Non
     return "\n".join(["# Parameters", *(f"import {module}" for module in sorted(modules)), *lines])
 
 
-def inject(notebook: Any, values: Mapping[str, object], secrets: Mapping[str, str], *, kernel: str, language: str) -> dict[int, int]:
-    """Put the parameter cell where papermill puts it: in place of an injected one, else behind the tagged one, else on top.
-
-    Parameters
-    ----------
-    notebook : dict
-        The document, changed in place.
-    values : mapping of str to object
-        What to assign. Nothing is injected when this and `secrets` are empty.
-    secrets : mapping of str to str
-        Secret parameters and their environment variables.
-    kernel, language : str
-        Decide the language of the cell.
-
-    Returns
-    -------
-    dict
-        The position of the injected cell. Empty when there is none, and when it has replaced one that counts as the author's.
-
-    Raises
-    ------
-    ParameterError
-        A name or a language that cannot be written.
-    """
-    if not values and not secrets:
-        return {}
-    cells = notebook["cells"]
-
-    def first(tag: str) -> int:
-        return next((index for index, other in enumerate(cells) if tag in cell_tags(other)), -1)
-
-    cell = _cell(notebook, parameter_source(values, secrets, kernel=kernel, language=language), "nbproj-parameters")
-    injected, declared = first(_TAG), first("parameters")
-    if injected >= 0:
-        cells[injected] = cell
-        return {}
-    cells.insert(declared + 1, cell)
-    return {declared + 1: declared + 1}
-
-
 def parameter_source(values: Mapping[str, object], secrets: Mapping[str, str], *, kernel: str, language: str) -> str:
     """Return the code that assigns parameters in the language of a notebook.
 
@@ -132,12 +92,20 @@ def parameter_source(values: Mapping[str, object], secrets: Mapping[str, str], *
     return _foreign_source(values, kernel, language)
 
 
-def _cell(notebook: Mapping[str, Any], source: str, name: str) -> dict[str, Any]:
-    """Return a cell that holds parameters, in the notebook's own format."""
-    cell: dict[str, Any] = {"cell_type": "code", "execution_count": None, "metadata": {"tags": [_TAG]}, "outputs": [], "source": source}
+def parameter_cell(notebook: Mapping[str, Any], source: str) -> dict[str, Any]:
+    """Return a cell that holds parameters, tagged as papermill tags it, in the notebook's own format.
+
+    Parameters
+    ----------
+    notebook : mapping
+        The document; no two cells of it get the same id.
+    source : str
+        The code.
+    """
+    cell: dict[str, Any] = {"cell_type": "code", "execution_count": None, "metadata": {"tags": [INJECTED_TAG]}, "outputs": [], "source": source}
     if (notebook.get("nbformat", 4), notebook.get("nbformat_minor", 0)) >= (4, 5):  # ids came with 4.5
         taken = {other.get("id") for other in notebook["cells"]}
-        cell["id"] = next(one for one in (name, *(f"{name}-{count}" for count in range(2, len(taken) + 3))) if one not in taken)
+        cell["id"] = next(one for one in (_ID, *(f"{_ID}-{count}" for count in range(2, len(taken) + 3))) if one not in taken)
     return cell
 
 

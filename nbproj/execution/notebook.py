@@ -13,10 +13,9 @@ from typing import Any, Final
 from nbproj.errors import NbprojError
 from nbproj.execution.executed import ExecutedNotebook
 from nbproj.execution.execution import Inbox, Mask, Outcome
-from nbproj.execution.injection import inject
-from nbproj.execution.kernels import Kernel, check_kernel, notebook_language
+from nbproj.execution.kernels import Kernel, check_kernel
 from nbproj.execution.output import ByteMask, OutputLog
-from nbproj.execution.plan import plan_of
+from nbproj.execution.plan import prepare
 from nbproj.execution.process import Guard, Started
 from nbproj.execution.session import Session
 from nbproj.paths import write_atomically
@@ -51,6 +50,8 @@ class NotebookTask:
         The kernel's working folder.
     environment : mapping of str to str
         The kernel's whole environment.
+    entry_point : str, optional
+        Which of the notebook's own entry points; None for a notebook without any.
     timeout : float, optional
         Seconds after which the caller will cancel it; a notebook that is cancelled later than that says so.
     cell_timeout : float, optional
@@ -66,6 +67,7 @@ class NotebookTask:
     kernel: Kernel
     cwd: Path
     environment: Mapping[str, str] = field(repr=False)
+    entry_point: str | None = None
     timeout: float | None = None
     cell_timeout: float | None = None
     allow_errors: bool = False
@@ -160,16 +162,15 @@ class NotebookExecution:
     def _execute(self) -> Outcome:
         task = self._task
         document: dict[str, Any] = json.loads(task.source.read_bytes().decode("utf-8-sig"))
-        injected = inject(document, task.values, task.secrets, kernel=task.kernel.name, language=notebook_language(document, task.kernel))
-        plan = plan_of(document, injected)
+        plan = prepare(document, kernel=task.kernel, entry_point=task.entry_point, values=task.values, secrets=task.secrets, file=task.source.name)
         metadata = document.setdefault("metadata", {})
         metadata["papermill"] = {
             "parameters": {name: _plain(value) for name, value in task.values.items()},
             "input_path": task.source.name,
             "output_path": task.output.name,
         }
-        about: dict[str, object] = {"kernel": task.kernel.name}
-        notebook = ExecutedNotebook(document, save=self._save, mask=self._text_mask, selected=set(plan.selected), about=about)
+        about: dict[str, object] = {"kernel": task.kernel.name, **({"entry_point": task.entry_point} if task.entry_point else {})}
+        notebook = ExecutedNotebook(document, plan, save=self._save, mask=self._text_mask, about=about)
         session = Session(
             kernel=task.kernel,
             plan=plan,

@@ -1,27 +1,26 @@
-"""Which cells of a notebook run, in which order, and what the kernel gets of each - which is not always what the author wrote."""
+"""What of a notebook runs, and what is put into it: the cells of an entry point, with the run's parameters behind the cells that declare them.
+
+The kernel gets the author's code with our declarations made inert; the executed notebook keeps the author's text.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
-__all__ = ["Plan", "Step", "cell_source", "cell_tags", "plan_of"]
+from nbproj.errors import ParameterError
+from nbproj.execution.injection import parameter_cell, parameter_source
+from nbproj.execution.kernels import Kernel, notebook_language
+from nbproj.project.cells import Cell, language, read_cells
+from nbproj.project.marks import INJECTED_TAG
+from nbproj.project.selection import CellPlan, lost_overrides, plan
 
-SKIPPED: Final = frozenset({"nbproj-skip", "skip-execution"})
-"""Tags of cells that never run: ours, and nbclient's."""
+__all__ = ["Plan", "Step", "prepare", "refuse_lost_values"]
 
-
-def cell_source(cell: dict[str, Any]) -> str:
-    """Return the text of a cell, which a file holds as one string or as lines."""
-    source = cell.get("source", "")
-    return source if isinstance(source, str) else "".join(source)
-
-
-def cell_tags(cell: dict[str, Any]) -> list[str]:
-    """Return the tags of a cell."""
-    tags = cell.get("metadata", {}).get("tags")
-    return [tag for tag in tags if isinstance(tag, str)] if isinstance(tags, list) else []
+_SKIPPED: Final = "skip-execution"
+"""nbclient's tag for cells that never run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +32,9 @@ class Step:
     index : int
         Its position in the executed notebook, counted from 0.
     number : int, optional
-        Its number in the author's notebook, counted from 1 over all cells; None for the cell that holds the run's parameters.
+        Its number in the author's notebook, counted from 1 over all cells; None for a cell that holds the run's parameters.
     source : str
-        What the kernel gets: declarations are left out, line numbers stay.
+        What the kernel gets: declarations are inert, lines stay where they are.
     may_fail : bool
         An exception in it does not end the run (tag `raises-exception`).
     """
@@ -61,32 +60,130 @@ class Plan:
         In document order.
     selected : frozenset of int
         Positions of the cells that take part, those without code included; the others stay as they are.
+    not_selected : tuple of int
+        The numbers of the others in the author's notebook.
     total : int
         How many cells the author's notebook has.
     """
 
     steps: tuple[Step, ...]
     selected: frozenset[int]
+    not_selected: tuple[int, ...]
     total: int
 
 
-def plan_of(document: dict[str, Any], injected: Mapping[int, int]) -> Plan:
-    """Return the plan of a whole notebook.
+def prepare(
+    document: dict[str, Any],
+    *,
+    kernel: Kernel,
+    entry_point: str | None = None,
+    values: Mapping[str, object],
+    secrets: Mapping[str, str],
+    file: str = "notebook",
+) -> Plan:
+    """Put the run's parameters into a notebook, and return what of it runs.
 
     Parameters
     ----------
     document : dict
-        The notebook, parameters injected.
-    injected : mapping of int to int
-        Positions of the injected cells; each with the number of cells of the author's that stand before it.
+        The notebook; its list of cells is changed.
+    kernel : Kernel
+        Decides the language of the injected cells.
+    entry_point : str, optional
+        Which of the notebook's own entry points; None for a notebook without any.
+    values, secrets : mapping
+        What to assign; secret parameters and the environment variables that hold them.
+    file : str
+        What errors call the notebook.
+
+    Raises
+    ------
+    ParameterError
+        A name, or a language, that cannot be written.
+    EntryPointError
+        A declaration that is not understood.
     """
-    steps = []
-    number = 0
-    for index, cell in enumerate(document["cells"]):
-        own = index in injected
-        number += not own
-        tags = cell_tags(cell)
-        source = cell_source(cell)
-        if cell.get("cell_type") == "code" and source.strip() and not SKIPPED.intersection(tags):
-            steps.append(Step(index, None if own else number, source, "raises-exception" in tags))
-    return Plan(tuple(steps), frozenset(range(len(document["cells"]))), number)
+    spoken = notebook_language(document, kernel)
+    cells = [_read(number, cell) for number, cell in enumerate(document["cells"], start=1)]
+    plans = plan(cells, language(document), entry_point, file=file)
+    behind = _places(plans, {*values, *secrets}, spoken)
+    replaced = next((one.number for one, cell in zip(plans, cells, strict=True) if INJECTED_TAG in cell.tags and one.runs), None)
+    if behind and replaced is not None:  # as papermill does it with its own
+        behind = {replaced: frozenset({*values, *secrets})}
+    made: list[dict[str, Any]] = []
+    steps: list[Step] = []
+    selected: set[int] = set()
+
+    def inject(names: frozenset[str]) -> None:
+        chosen = {name: value for name, value in values.items() if name in names}
+        source = parameter_source(chosen, {name: where for name, where in secrets.items() if name in names}, kernel=kernel.name, language=spoken)
+        selected.add(len(made))
+        steps.append(Step(len(made), None, source))
+        made.append(parameter_cell({**document, "cells": [*document["cells"], *made]}, source))
+
+    if 0 in behind:
+        inject(behind[0])
+    for one, read, cell in zip(plans, cells, document["cells"], strict=True):
+        if one.number == replaced and one.number in behind:
+            inject(behind[one.number])
+            continue
+        if one.runs or (read.kind != "code"):
+            selected.add(len(made))
+        if one.runs and one.source.strip() and _SKIPPED not in read.tags:
+            steps.append(Step(len(made), one.number, one.source, "raises-exception" in read.tags))
+        made.append(cell)
+        if one.number in behind:
+            inject(behind[one.number])
+    document["cells"] = made
+    others = tuple(one.number for one, read in zip(plans, cells, strict=True) if read.kind == "code" and not one.runs)
+    return Plan(tuple(steps), frozenset(selected), others, len(cells))
+
+
+def refuse_lost_values(notebook: Path, entry_point: str | None, names: Sequence[str], *, file: str) -> None:
+    """Refuse values that would have no effect.
+
+    Parameters
+    ----------
+    notebook : Path
+        The notebook.
+    entry_point : str, optional
+        Which of its own entry points will run.
+    names : sequence of str
+        The parameters that the caller gives.
+    file : str
+        What errors call the notebook.
+
+    Raises
+    ------
+    ParameterError
+        One is assigned again before anything reads it, or only cells that do not run would take it.
+    """
+    if not names:
+        return
+    plans = plan(read_cells(notebook), "python", entry_point, file=file)
+    lost = lost_overrides(plans, names, file=file)
+    if lost:
+        msg = f"{lost[0].text}. Leave the parameter out, or change the notebook"
+        raise ParameterError(msg, place=lost[0].place)
+
+
+def _read(number: int, cell: Mapping[str, Any]) -> Cell:
+    source = cell.get("source", "")
+    tags = cell.get("metadata", {}).get("tags")
+    known = tuple(tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else ()
+    return Cell(number, str(cell.get("cell_type")), source if isinstance(source, str) else "".join(source), known, cell.get("id"))
+
+
+def _places(plans: Sequence[CellPlan], names: set[str], spoken: str) -> dict[int, frozenset[str]]:
+    """Return which parameters go behind which cell; 0 stands for the top. What no cell declares goes with the first that declares anything."""
+    if not names:
+        return {}
+    declaring = [one for one in plans if one.is_declaring]
+    if not declaring:
+        return {0: frozenset(names)}
+    if spoken != "python":  # its assignments are not read
+        return {declaring[0].number: frozenset(names)}
+    found = {one.number: one.declares & names for one in declaring}
+    rest = names - frozenset().union(*found.values())
+    found[declaring[0].number] |= rest
+    return {number: some for number, some in found.items() if some}
