@@ -47,7 +47,7 @@ NAME` runs the cells without a mark and those of NAME, in their order.
 """
 
 
-def declaration(kind: Declaring, line: str, cell: str | None) -> None:
+def declaration(kind: Declaring, line: str) -> None:
     """Say what is wrong with a declaration that no cell's first line holds, or holds in a way that is not understood.
 
     Parameters
@@ -56,8 +56,6 @@ def declaration(kind: Declaring, line: str, cell: str | None) -> None:
         `parameters` or `entrypoint`.
     line : str
         What stands behind it.
-    cell : str, optional
-        The lines below.
 
     Raises
     ------
@@ -69,8 +67,6 @@ def declaration(kind: Declaring, line: str, cell: str | None) -> None:
     from nbproj.project.marks import read_arguments
 
     read_arguments(kind, line.strip())
-    if cell is not None and not cell.strip():
-        return
     msg = f"%{kind} declares nothing here: write it as the first line of a cell"
     raise UsageError(msg)
 
@@ -98,8 +94,6 @@ def transform(lines: list[str]) -> list[str]:
     if mark is None or mark.kind not in {"parameters", "entrypoint"}:
         return lines
     last = max(mark.lines)
-    if "cell magic" in mark.forms and not "".join(lines[last:]).strip():
-        return lines  # nothing but the declaration: the magic takes it
     declaring = [lines[number - 1] for number in mark.lines]
     below = next((number for number in range(last, len(lines)) if lines[number].strip()), last)
     if lines[below:] and lines[below].startswith("%%") and all(line.startswith("%") for line in declaring):
@@ -144,4 +138,4 @@ def check_values(source: str, names: Mapping[str, object], where: str) -> None:
     if mark is not None and mark.kind == "parameters":
         from nbproj.magics.validation import check_parameters
 
-        check_parameters(source, names, where)
+        check_parameters(source, mark, names, where)

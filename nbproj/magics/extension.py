@@ -124,7 +124,7 @@ class Extension:
             if cell is None:
                 show_line(line, shell)
             else:
-                check_cell(line, cell)
+                check_cell(line, cell, shell)
 
         def mlform(_line: str) -> None:
             from nbproj.errors import UsageError
@@ -132,11 +132,11 @@ class Extension:
             msg = "%mlform is not there yet in this version of nbproj: run with %mlrun and -P NAME=VALUE"
             raise UsageError(msg)
 
-        def parameters(line: str, cell: str | None = None) -> None:
-            declaration("parameters", line, cell)
+        def parameters(line: str, _cell: str | None = None) -> None:
+            declaration("parameters", line)
 
-        def entrypoint(line: str, cell: str | None = None) -> None:
-            declaration("entrypoint", line, cell)
+        def entrypoint(line: str, _cell: str | None = None) -> None:
+            declaration("entrypoint", line)
 
         return {
             "mlrun": ("line", mlrun, RUN_HELP),

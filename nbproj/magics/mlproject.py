@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+import shlex
+import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbproj.errors import UsageError
@@ -27,8 +31,6 @@ def show_line(line: str, shell: InteractiveShell) -> None:
     NbprojError
         The line is not well-formed, or the project cannot be had or read.
     """
-    import shlex
-
     from nbproj.inspection import inspect_project
 
     try:
@@ -44,16 +46,20 @@ def show_line(line: str, shell: InteractiveShell) -> None:
         wrong = f"there is no option {options[0]!r}" if options else f"one project at a time, not {len(words)}"
         msg = f"%mlproject: {wrong}. Write: %mlproject [URI]"
         raise UsageError(msg)
-    text = inspect_project(words[0] if words else _here(shell)).text()
-    if hasattr(shell, "kernel"):
-        from IPython.display import display
+    inspection = inspect_project(words[0] if words else _here(shell))
+    if not hasattr(shell, "kernel"):
+        print(inspection.text(width=shutil.get_terminal_size((100, 24)).columns))  # noqa: T201 - what a terminal's magic shows
+        return
+    from IPython.display import display
 
-        display({"text/plain": text}, raw=True)
-    else:
-        print(text)  # noqa: T201 - what a terminal's magic shows
+    from nbproj.display.project_card import project_bundle
+
+    everything = {**inspection.found, **inspection.project.entry_points}
+    data = project_bundle(dataclasses.replace(inspection.project, entry_points=everything))
+    display({**data, "text/plain": inspection.text()}, raw=True)
 
 
-def check_cell(line: str, cell: str) -> None:
+def check_cell(line: str, cell: str, shell: InteractiveShell) -> None:
     """Refuse a `%%mlproject` cell whose YAML is wrong; a right one says nothing.
 
     Parameters
@@ -62,15 +68,33 @@ def check_cell(line: str, cell: str) -> None:
         What stands behind the magic: nothing.
     cell : str
         The YAML.
+    shell : InteractiveShell
+        Where it was executed.
 
     Raises
     ------
     ProjectError
         It is wrong; with the line in the cell.
     """
-    from nbproj.project.marks import read_arguments
+    from nbproj.errors import NbprojError
+    from nbproj.magics.validation import placed
+    from nbproj.project.cells import Cell
+    from nbproj.project.declaration import Remarks
+    from nbproj.project.manifest import read_manifest
+    from nbproj.project.marks import read_mark
 
-    read_arguments("mlproject", line.strip())
+    where = f"In [{shell.execution_count}]"
+    source = f"%%mlproject {line}\n{cell}"
+    remarks = Remarks()
+    try:
+        manifest = read_manifest([(Cell(1, "code", source), read_mark(source))], where, Path.cwd(), remarks)
+        for entry_point in manifest.entry_points.values():
+            if entry_point.problem is not None:
+                raise entry_point.problem
+    except NbprojError as error:
+        raise placed(error, where) from None
+    for text in remarks.texts:
+        print(f"note: {text}")  # noqa: T201 - below the cell
 
 
 def _here(shell: InteractiveShell) -> str:

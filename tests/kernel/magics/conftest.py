@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -19,16 +20,23 @@ import pytest
 from jupyter_client import BlockingKernelClient
 
 SECONDS = 60
+SECRET = "secret-of-the-test"
 
 
 @dataclass
 class Answer:
     """What a cell left."""
 
-    status: str
-    text: str
+    status: str = ""
+    printed: str = ""
     error: str = ""
     outputs: list = field(default_factory=list)
+    payload: list = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        """What was printed, and behind it what is displayed at the end."""
+        return self.printed + "".join(f"{data.get('text/plain', '')}\n" for _, data in self.outputs)
 
 
 class Kernel:
@@ -43,12 +51,16 @@ class Kernel:
     def close(self) -> None:
         self._client.stop_channels()
 
+    def payload(self, source: str) -> str:
+        """Execute a cell and return what its pager shows."""
+        return "\n".join(one["data"]["text/plain"] for one in self(source).payload)
+
     def __call__(self, source: str, cell: str | None = None) -> Answer:
         content = {"code": source, "silent": False, "store_history": True, "user_expressions": {}, "allow_stdin": False, "stop_on_error": True}
         message = self._client.session.msg("execute_request", content, metadata={"cellId": cell} if cell else {})
         self._client.shell_channel.send(message)
         wanted = message["header"]["msg_id"]
-        answer = Answer("", "")
+        answer = Answer()
         while True:
             got = self._client.get_iopub_msg(timeout=SECONDS)
             if got["parent_header"].get("msg_id") != wanted:
@@ -57,16 +69,19 @@ class Kernel:
             if kind == "status" and body["execution_state"] == "idle":
                 break
             if kind == "stream":
-                answer.text += body["text"]
+                answer.printed += body["text"]
             elif kind == "error":
                 answer.error = "\n".join(body["traceback"])
             elif kind in {"display_data", "execute_result"}:
-                answer.outputs.append(body["data"])
-                answer.text += body["data"].get("text/plain", "") + "\n"
+                answer.outputs.append((body.get("transient", {}).get("display_id"), body["data"]))
+            elif kind == "update_display_data":
+                shown = body["transient"]["display_id"]
+                answer.outputs = [(one, body["data"] if one == shown else data) for one, data in answer.outputs]
         while True:
             got = self._client.get_shell_msg(timeout=SECONDS)
             if got["parent_header"].get("msg_id") == wanted:
                 answer.status = got["content"]["status"]
+                answer.payload = got["content"].get("payload", [])
                 return answer
 
 
@@ -80,9 +95,13 @@ class JupyterServer:
     token: str
     pid: int
     stack: ExitStack
+    sock: str = ""
 
     def ask(self, method: str, path: str, body: object | None = None) -> object:
         connection = http.client.HTTPConnection("127.0.0.1", self.info["port"], timeout=SECONDS)
+        if self.sock:
+            connection.sock = socket.socket(socket.AF_UNIX)
+            connection.sock.connect(self.sock)
         try:
             connection.request(method, f"{self.info['base_url']}{path}", json.dumps(body), {"Authorization": f"token {self.token}"})
             answer = connection.getresponse()
@@ -91,6 +110,10 @@ class JupyterServer:
             return json.loads(data) if data else None
         finally:
             connection.close()
+
+    def open_by_socket(self, path: str, sock: str) -> Kernel:
+        self.sock = sock
+        return self.open(path)
 
     def open(self, path: str, *, kernel: str | None = None, kind: str = "notebook") -> Kernel:
         """Open a notebook as a front end does, on a kernel of its own or one that runs, and return the kernel."""
@@ -112,13 +135,14 @@ class JupyterServer:
 
 
 @contextmanager
-def running_server(tmp_path: Path, *options: str, token: str = "secret-of-the-test", **environment: str) -> Iterator[JupyterServer]:
+def running_server(tmp_path: Path, *options: str, token: str = SECRET, **environment: str) -> Iterator[JupyterServer]:
     """Run a Jupyter server with folders of its own."""
     root, runtime = tmp_path / "served", tmp_path / "runtime"
     root.mkdir(exist_ok=True)
     folders = {"JUPYTER_RUNTIME_DIR": runtime, "JUPYTER_CONFIG_DIR": tmp_path / "config", "JUPYTER_DATA_DIR": tmp_path / "data"}
     command = [
-        *(sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root", "--ip=127.0.0.1", "--port=0", "--ServerApp.port_retries=0"),
+        *(sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root"),
+        *([] if any("sock=" in option for option in options) else ["--ip=127.0.0.1", "--port=0"]),
         *(f"--ServerApp.root_dir={root}", f"--IdentityProvider.token={token}", "--ServerApp.terminals_enabled=False", *options),
     ]
     with (tmp_path / "server.log").open("wb") as log:
