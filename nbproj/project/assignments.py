@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import io
 import re
 import tokenize
@@ -13,6 +14,7 @@ from typing import Final
 from nbproj.errors import EntryPointError
 from nbproj.project.annotation import read_annotation
 from nbproj.project.conversion import convert, text_of
+from nbproj.project.field import Field, fitted, read_field
 from nbproj.project.limits import check_limits
 from nbproj.project.model import REQUIRED, Parameter, Place
 from nbproj.project.names import name_problem
@@ -44,10 +46,11 @@ class _Assignment:
     end: int
 
 
-def declared_parameters(source: str, place: Place) -> tuple[Parameter, ...]:
+def declared_parameters(source: str, place: Place, *, only: bool = False) -> tuple[Parameter, ...]:
     r"""Return the parameters that the top-level assignments of a cell declare; the last assignment of a name counts.
 
-    A type comes from the annotation, else from the literal. What is not a literal stays its author's: optional, shown as source, no value here.
+    A type comes from the annotation, else from Colab's `#@param`, else from the literal. What is not a literal stays its author's: optional, shown
+    as source, no value here.
     The comment behind an assignment is its help.
 
     Parameters
@@ -56,11 +59,14 @@ def declared_parameters(source: str, place: Place) -> tuple[Parameter, ...]:
         The cell.
     place : Place
         The file and the cell; lines are counted in the source.
+    only : bool
+        The cell holds nothing else, as the body of `%%parameters`: other statements, names that no parameter can have and a second assignment of a
+        name are refused.
 
     Raises
     ------
     EntryPointError
-        The cell is not Python, or a default is not of its type.
+        The cell is not Python, a default is not of its type, or something stands in it that may not.
 
     Examples
     --------
@@ -75,14 +81,18 @@ def declared_parameters(source: str, place: Place) -> tuple[Parameter, ...]:
     except SyntaxError as error:
         msg = f"is not Python: {error.msg}"
         raise EntryPointError(msg, place=replace(place, line=error.lineno)) from None
+    if only:
+        _refuse_others(tree, source, place)
     comments = _comments(source)
     found: dict[str, Parameter] = {}
     for assignment in _assignments(tree):
-        if name_problem(assignment.name):
+        if name_problem(assignment.name) or assignment.name.startswith("__"):
             continue
         here = replace(place, line=assignment.line)
-        parameter = _parameter(assignment, source, here)
-        found[assignment.name] = replace(parameter, help=comments.get(assignment.end, "") or comments.get(assignment.line, ""))
+        comment = comments.get(assignment.end) or comments.get(assignment.line, "")
+        field = read_field(comment)
+        parameter = _parameter(assignment, source, here, field)
+        found[assignment.name] = replace(parameter, help=field.help if field is not None else _help(comment))
     return tuple(found.values())
 
 
@@ -96,15 +106,44 @@ def _assignments(tree: ast.Module) -> Iterator[_Assignment]:
                     yield _Assignment(target.id, None, node.value, node.lineno, node.end_lineno or node.lineno)
 
 
-def _parameter(assignment: _Assignment, source: str, place: Place) -> Parameter:
+def _refuse_others(tree: ast.Module, source: str, place: Place) -> None:
+    """Refuse what is no assignment of one name that a parameter can have."""
+    lines = source.split("\n")
+    seen: dict[str, int] = {}
+    for node in tree.body:
+        here = replace(place, line=node.lineno)
+        if isinstance(node, ast.Pass) and lines[node.lineno - 1].lstrip().startswith("%%"):
+            continue  # another cell magic around the assignments
+        targets = [node.target] if isinstance(node, ast.AnnAssign) else node.targets if isinstance(node, ast.Assign) else []
+        if not targets:
+            msg = "is no assignment. A %parameters cell holds nothing else: put this into another cell, or mark this one with '# parameters'"
+            raise EntryPointError(msg, place=here)
+        for target in targets:
+            if not isinstance(target, ast.Name):
+                msg = f"{ast.unparse(target)!r} is no name of a parameter. Assign one name at a time"
+                raise EntryPointError(msg, place=here)
+            problem = name_problem(target.id)
+            if problem:
+                msg = f"parameter {target.id!r}: a name {problem}"
+                raise EntryPointError(msg, place=here)
+            if target.id in seen:
+                msg = f"parameter {target.id!r} is declared twice; the first time in line {seen[target.id]}"
+                raise EntryPointError(msg, place=here)
+            seen[target.id] = node.lineno
+
+
+def _parameter(assignment: _Assignment, source: str, place: Place, field: Field | None) -> Parameter:
     parameter = Parameter(assignment.name, declared=place)
     known = read_annotation(assignment.annotation, parameter)
+    value: object = REQUIRED
+    if assignment.value is not None:
+        with contextlib.suppress(ValueError, TypeError, SyntaxError, MemoryError, RecursionError):  # not a literal: its author's
+            value = ast.literal_eval(assignment.value)
+    if field is not None:
+        base = known or _of_literal(parameter, value) or parameter
+        known = fitted(base, field, None if value is REQUIRED else value, typed=known is not None)
     if assignment.value is None:  # `alpha: float`, which an ordinary run would not survive: a value is needed
         return known or parameter
-    try:
-        value = ast.literal_eval(assignment.value)
-    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
-        value = REQUIRED
     inferred = known or _of_literal(parameter, value)
     if inferred is None:
         return _left_alone(known or _of_call(parameter, assignment.value), source, assignment.value)
@@ -142,14 +181,18 @@ def _left_alone(parameter: Parameter, source: str, value: ast.expr) -> Parameter
     return replace(parameter, optional=True, default_text=text if len(text) <= MAXIMUM_SOURCE else f"{text[: MAXIMUM_SOURCE - 3]}...")
 
 
+def _help(comment: str) -> str:
+    text = comment.lstrip("#").strip()
+    return "" if FOR_TOOLS.match(text) else text
+
+
 def _comments(source: str) -> dict[int, str]:
-    """Return the comments behind code, by line."""
+    """Return the comments behind code, from their `#` on, by line."""
     found: dict[int, str] = {}
     try:
         for token in tokenize.generate_tokens(io.StringIO(source).readline):
             if token.type == tokenize.COMMENT and token.line[: token.start[1]].strip():
-                text = token.string.lstrip("#").strip()
-                found[token.start[0]] = "" if FOR_TOOLS.match(text) else text
+                found[token.start[0]] = token.string
     except (tokenize.TokenError, SyntaxError):  # IPython's syntax further down; what came before it counts
         pass
     return found

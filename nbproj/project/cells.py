@@ -1,19 +1,21 @@
-"""A notebook as cells: its file is read under limits, and never executed."""
+"""A notebook as cells: its file is read under limits, and never executed. A script or Markdown file is the notebook that jupytext sees in it."""
 
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from nbproj.errors import EntryPointError, ProjectError
+from nbproj.errors import EntryPointError
 from nbproj.project.model import Place
 
-__all__ = ["Cell", "code_cells", "is_executed", "language", "read_cells"]
+__all__ = ["Cell", "cells_of", "code_cells", "language", "read_cells", "read_document"]
 
 MAXIMUM_BYTES: Final = 100 << 20
+MAXIMUM_TEXT: Final = 5 << 20
 FORMAT: Final = 4
 
 
@@ -60,22 +62,37 @@ def code_cells(path: Path) -> list[tuple[int, str]]:
 def read_cells(path: Path) -> list[Cell]:
     """Return the cells of a notebook.
 
+    Parameters
+    ----------
+    path : Path
+        The notebook; of another suffix than `.ipynb`, a text that jupytext reads.
+
     Raises
     ------
     EntryPointError
         It is not a notebook of format 4.
     """
     place = Place(path.name)
-    return _cells(_document(path, place), place)
+    return cells_of(read_document(path, place), place)
 
 
-def is_executed(path: Path) -> bool:
-    """Return whether a notebook is one that papermill wrote: the record of a run, not something to run."""
-    try:
-        data = _bytes(path, Place(path.name))
-        return b'"papermill"' in data and "papermill" in _mapping(_document_of(data, Place(path.name)).get("metadata"))
-    except ProjectError:
-        return False
+def read_document(path: Path, place: Place) -> dict[str, object]:
+    """Return a notebook's document, as its JSON has it.
+
+    Parameters
+    ----------
+    path : Path
+        The notebook, or a text that jupytext reads.
+    place : Place
+        What errors call it.
+
+    Raises
+    ------
+    EntryPointError
+        It is not a notebook of format 4, or larger than 100 MiB.
+    """
+    data = _bytes(path, place)
+    return _document_of(data, place) if path.suffix == ".ipynb" else _document_of_text(data, path.suffix, place)
 
 
 def language(document: Mapping[str, object]) -> str:
@@ -104,10 +121,6 @@ def _bytes(path: Path, place: Place) -> bytes:
     return data
 
 
-def _document(path: Path, place: Place) -> dict[str, object]:
-    return _document_of(_bytes(path, place), place)
-
-
 def _document_of(data: bytes, place: Place) -> dict[str, object]:
     if not data.strip():
         msg = "is empty, not a notebook"
@@ -133,7 +146,40 @@ def _document_of(data: bytes, place: Place) -> dict[str, object]:
     return document
 
 
-def _cells(document: Mapping[str, object], place: Place) -> list[Cell]:
+def _document_of_text(data: bytes, suffix: str, place: Place) -> dict[str, object]:
+    try:
+        import jupytext
+    except ImportError:  # pragma: no cover - a dependency; somebody may have removed it
+        msg = "is read as a notebook by jupytext, which is not installed. Install it: pip install jupytext"
+        raise EntryPointError(msg, place=place) from None
+    if len(data) > MAXIMUM_TEXT:
+        msg = f"is larger than {MAXIMUM_TEXT >> 20} MiB, too large to be read as a notebook"
+        raise EntryPointError(msg, place=place)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what a reader of notebooks thinks of this one is nothing its user asked for
+            document = jupytext.reads(data.decode("utf-8-sig"), fmt=suffix.removeprefix("."))
+    except UnicodeDecodeError:
+        msg = "is not UTF-8"
+        raise EntryPointError(msg, place=place) from None
+    except Exception as error:  # noqa: BLE001 - whatever jupytext and its readers of YAML and Markdown raise: the text is no notebook to them
+        msg = f"cannot be read as a notebook: {type(error).__name__} {error}"
+        raise EntryPointError(msg, place=place) from None
+    plain: dict[str, object] = json.loads(json.dumps(document, default=str))
+    spoken = _mapping(_mapping(plain.get("metadata")).get("jupytext")).get("main_language")
+    if isinstance(spoken, str):
+        plain["metadata"] = {"language_info": {"name": spoken}, **_mapping(plain.get("metadata"))}
+    return plain
+
+
+def cells_of(document: Mapping[str, object], place: Place) -> list[Cell]:
+    """Return the cells of a document.
+
+    Raises
+    ------
+    EntryPointError
+        It has none, or one of them is no cell.
+    """
     cells = document.get("cells")
     if not isinstance(cells, list):
         msg = "is not a notebook: it has no list of cells"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from stat import S_ISREG
@@ -87,19 +87,19 @@ def read_document(path: Path) -> Node | None:
     except UnicodeDecodeError as error:
         before = data[: error.start].decode(errors="replace")
         msg = "is not UTF-8. Save it as UTF-8"
-        raise ProjectError(msg, place=_place_after(path.name, before)) from None
+        raise ProjectError(msg, place=_place_after(Place(path.name), before)) from None
     return parse_document(text, path.name)
 
 
-def parse_document(text: str, file: str) -> Node | None:
+def parse_document(text: str, file: str | Place) -> Node | None:
     """Return the top node of a YAML text, or None when it is empty.
 
     Parameters
     ----------
     text : str
         One document.
-    file : str
-        What places name.
+    file : str or Place
+        What places name: a file, or a cell of a notebook.
 
     Raises
     ------
@@ -113,16 +113,17 @@ def parse_document(text: str, file: str) -> Node | None:
     """
     import yaml
 
+    at = Place(file) if isinstance(file, str) else file
     unprintable = UNPRINTABLE.search(text)
     if unprintable:
         msg = f"holds the character U+{ord(unprintable[0]):04X}, which YAML does not allow"
-        raise ProjectError(msg, place=_place_after(file, text[: unprintable.start()]))
+        raise ProjectError(msg, place=_place_after(at, text[: unprintable.start()]))
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        return _compose(yaml.parse(text, Loader=loader), file)
+        return _compose(yaml.parse(text, Loader=loader), at)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        place = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file)
+        place = Place(at.file, mark.line + 1, mark.column + 1, at.cell, at.cell_id) if mark else at
         problem = error.problem or error.context
         if mark and text.splitlines()[mark.line : mark.line + 1] and text.splitlines()[mark.line][mark.column :].startswith("\t"):
             problem = "a tab indents this line. Indent with spaces"
@@ -130,15 +131,15 @@ def parse_document(text: str, file: str) -> Node | None:
         raise ProjectError(msg, place=place) from None
     except yaml.YAMLError as error:
         msg = f"is not YAML: {error}"
-        raise ProjectError(msg, place=Place(file)) from None
+        raise ProjectError(msg, place=at) from None
 
 
-def _place_after(file: str, before: str) -> Place:
+def _place_after(at: Place, before: str) -> Place:
     lines = re.split(r"\r\n|[\n\r\x85\u2028\u2029]", before)
-    return Place(file, len(lines), len(lines[-1]) + 1)
+    return replace(at, line=len(lines), column=len(lines[-1]) + 1)
 
 
-def _compose(events: Iterator[yaml.Event], file: str) -> Node | None:
+def _compose(events: Iterator[yaml.Event], at: Place) -> Node | None:
     """Build the nodes of a stream of events."""
     import yaml
 
@@ -148,7 +149,7 @@ def _compose(events: Iterator[yaml.Event], file: str) -> Node | None:
     anchors: dict[str, Node | None] = {}  # None: a collection that is still open
     for event in events:
         mark = event.start_mark
-        place = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file)
+        place = Place(at.file, mark.line + 1, mark.column + 1, at.cell, at.cell_id) if mark else at
         if isinstance(event, yaml.DocumentStartEvent):
             documents += 1
             if documents > 1:

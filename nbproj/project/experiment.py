@@ -11,8 +11,8 @@ from typing import Final
 
 from nbproj.errors import NbprojError
 from nbproj.paths import inside
+from nbproj.project.cells import code_cells
 from nbproj.project.model import EntryPoint
-from nbproj.project.notebook import code_cells
 from nbproj.project.python_source import parse_python
 
 __all__ = ["declared_experiment"]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from nbproj.paths import is_inside
-from nbproj.project.notebook import is_executed
+from nbproj.project.content import is_executed
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec

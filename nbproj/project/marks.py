@@ -29,7 +29,9 @@ from nbproj.project.names import name_problem
 
 __all__ = [
     "DECLARING",
+    "ENTRY_POINT_TAG",
     "INJECTED_TAG",
+    "PARAMETERS_TAG",
     "SKIP_TAG",
     "UNMARKED",
     "Arguments",

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
 from nbproj.errors import NbprojError, ProjectError
-from nbproj.project.command import Template
-from nbproj.project.declaration import Remarks, read_parameter, read_scalar, refuse_unknown
+from nbproj.project.declaration import Remarks, read_scalar, refuse_unknown
 from nbproj.project.document import read_document
-from nbproj.project.model import EntryPoint, EnvironmentSpec, Parameter, Place, Project
+from nbproj.project.entry import read_entry, with_command
+from nbproj.project.model import EntryPoint, EnvironmentSpec, Place, Project
 from nbproj.project.node import Node, Pair
-from nbproj.project.notebook import read_notebook
+from nbproj.project.notebook import read_declarations
 from nbproj.project.overlay import overlaid
 from nbproj.project.surroundings import ENVIRONMENT_KEYS, path_in_project, read_environment
 
 __all__ = ["read_mlproject"]
 
 TOP_KEYS: Final = ("name", *ENVIRONMENT_KEYS, "entry_points", "databricks_spark_job")
-ENTRY_POINT_KEYS: Final = ("parameters", "command", "notebook", "cells", "help")
 SPARK_KEYS: Final = ("python_file", "parameters", "python_libraries")
 
 
@@ -97,61 +96,13 @@ def _entry_points(pair: Pair | None, root: Path, remarks: Remarks) -> dict[str, 
 
 def _entry_point(name: str, pair: Pair, root: Path, remarks: Remarks) -> EntryPoint:
     what = f"entry point {name!r}"
-    fields = pair.value.fields(what)
-    refuse_unknown(fields, ENTRY_POINT_KEYS, what, remarks)
-    given = {key: found for key, found in fields.items() if not found.value.is_null}
-    if ("command" in given) is ("notebook" in given):
-        msg = f"{what} has both a 'command' and a 'notebook'" if "command" in given else f"{what} has no 'command' (and no 'notebook')"
-        raise ProjectError(msg, place=given["notebook"].key.place if "command" in given else pair.key.place)
-    if "cells" in given and "notebook" not in given:
-        msg = f"{what}: 'cells' belongs to a 'notebook'"
-        raise ProjectError(msg, place=given["cells"].key.place)
-    parameters = _parameters(fields, what, remarks)
-    entry_point = EntryPoint(
-        name,
-        parameters,
-        cells=read_scalar(given["cells"].value, f"{what}: 'cells'") if "cells" in given else None,
-        help=_help(given, what),
-        declared=pair.key.place,
-    )
+    entry_point, given = read_entry(name, pair, remarks)
+    if "command" not in given and "notebook" not in given:
+        msg = f"{what} has no 'command' (and no 'notebook')"
+        raise ProjectError(msg, place=pair.key.place)
     if "notebook" in given:
         return _with_notebook(entry_point, given["notebook"].value, root, what)
-    return _with_command(entry_point, given["command"].value, what)
-
-
-def _help(given: Mapping[str, Pair], what: str) -> str:
-    if "help" not in given:
-        return ""
-    node = given["help"].value
-    if node.kind != "scalar":
-        msg = f"{what}: 'help' is {node.description}, where a text belongs"
-        raise ProjectError(msg, place=node.place)
-    return " ".join(node.text.split())
-
-
-def _parameters(fields: Mapping[str, Pair], what: str, remarks: Remarks) -> Sequence[Parameter]:
-    if "parameters" not in fields:
-        return ()
-    parameters = [read_parameter(pair, remarks) for pair in fields["parameters"].value.fields(f"{what}: 'parameters'").values()]
-    variables: dict[str, str] = {}
-    for parameter in parameters:
-        if parameter.secret and variables.setdefault(parameter.variable, parameter.name) != parameter.name:
-            msg = (
-                f"parameters {variables[parameter.variable]!r} and {parameter.name!r} both want the variable {parameter.variable}. Write 'env: NAME'"
-            )
-            raise ProjectError(msg, place=parameter.declared)
-    return parameters
-
-
-def _with_command(entry_point: EntryPoint, node: Node, what: str) -> EntryPoint:
-    if node.kind != "scalar":
-        msg = f"{what}: 'command' is {node.description}, where a text belongs"
-        raise ProjectError(msg, place=node.place)
-    if not node.text.strip():
-        msg = f"{what}: 'command' is empty"
-        raise ProjectError(msg, place=node.place)
-    Template.parse(node.text, entry_point.parameters, place=node.place)
-    return replace(entry_point, command=node.text)
+    return with_command(entry_point, given["command"].value)
 
 
 def _with_notebook(entry_point: EntryPoint, node: Node, root: Path, what: str) -> EntryPoint:
@@ -163,7 +114,25 @@ def _with_notebook(entry_point: EntryPoint, node: Node, root: Path, what: str) -
     if flagged is not None:
         msg = f"parameter {flagged.name!r}: a flag is part of a command, and {what} is a notebook"
         raise ProjectError(msg, place=flagged.declared)
-    return replace(entry_point, notebook=relative, parameters=overlaid(entry_point.parameters, read_notebook(root, relative).parameters))
+    notebook = read_declarations(root, relative)
+    # The cells of its own name, where the file names none and the notebook marks some.
+    cells = entry_point.cells or (entry_point.name if entry_point.name in notebook.entry_points else None)
+    if cells is None and notebook.default is None:
+        msg = f"{what}: {relative} has several entry points. Name one by 'cells': {', '.join(notebook.entry_points)}"
+        raise ProjectError(msg, place=node.place)
+    found = notebook.entry_point(cells)
+    if found.notebook is None:
+        msg = f"{what}: {found.name!r} of {relative} is a command, not cells"
+        raise ProjectError(msg, place=node.place)
+    return replace(
+        entry_point,
+        notebook=relative,
+        cells=found.cells,
+        parameters=overlaid(entry_point.parameters, found.parameters),
+        help=entry_point.help or found.help,
+        environment=found.environment,
+        warnings=found.warnings,
+    )
 
 
 def _spark_job(fields: Mapping[str, Pair], entry_points: Mapping[str, EntryPoint], remarks: Remarks) -> Mapping[str, object] | None:

@@ -155,13 +155,17 @@ class EntryPoint:
     script : str, optional
         Path of a `.py`, `.sh` or `.R` file, relative to the project's root, in place of a command.
     cells : str, optional
-        Which cells of the notebook, where an MLproject limits them.
+        Which cells of the notebook: the name that marks them. None for a notebook that marks none.
     help : str
         What it does, for people.
     declared : Place, optional
         Where.
     problem : NbprojError, optional
         Why it cannot be run, when its declaration is wrong. Other entry points are unharmed.
+    environment : EnvironmentSpec, optional
+        What a notebook says that it needs, in itself; the project's environment where it says nothing.
+    warnings : tuple of str
+        Remarks of one line each on this entry point.
     """
 
     name: str
@@ -173,6 +177,8 @@ class EntryPoint:
     help: str = ""
     declared: Place | None = None
     problem: NbprojError | None = field(default=None, compare=False)
+    environment: EnvironmentSpec | None = None
+    warnings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Accept any sequence of parameters; keep a tuple, so that the value stays frozen."""
@@ -222,12 +228,18 @@ class EnvironmentSpec:
         For `docker`.
     declared : Place, optional
         Where the project asks for it; None when a convention chose it.
+    python : str, optional
+        The versions of Python that will do, such as `>=3.11`, where a notebook says it in itself.
+    dependencies : tuple of str
+        The packages that a notebook asks for in itself, as requirements.
     """
 
     kind: EnvironmentKind = "system"
     file: str | None = None
     docker: DockerSpec | None = None
     declared: Place | None = None
+    python: str | None = None
+    dependencies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

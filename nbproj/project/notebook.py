@@ -1,23 +1,98 @@
-"""A notebook, read without executing it: the parameters that the cell with papermill's tag declares (contract, section 8)."""
+"""The declarations of a notebook: its entry points and their typed parameters, read without executing it (contract, section 8).
+
+Several forms may speak of one parameter; the first that does decides, and the next fill in what it leaves open: an MLproject file, `%%mlproject`,
+`[tool.nbproj]` in a `# /// script` block, the annotation, Colab's `#@param`, the literal.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
+from types import MappingProxyType
 
+from nbproj.errors import EntryPointError, NbprojError, suggestion
 from nbproj.paths import inside
 from nbproj.project.assignments import declared_parameters
-from nbproj.project.cells import Cell, _cells, _document, code_cells, is_executed, language, read_cells
-from nbproj.project.model import EntryPoint, Parameter, Place
+from nbproj.project.cells import Cell, code_cells, language, read_cells
+from nbproj.project.content import content, is_executed
+from nbproj.project.declaration import Remarks
+from nbproj.project.manifest import of_script, read_manifest, without_cells
+from nbproj.project.marks import read_mark
+from nbproj.project.model import REQUIRED, EntryPoint, EnvironmentSpec, Parameter, Place
+from nbproj.project.neutral import body
+from nbproj.project.overlay import overlaid
+from nbproj.project.script import read_script
+from nbproj.project.selection import MAIN
 
-__all__ = ["Cell", "code_cells", "is_executed", "language", "read_cells", "read_notebook"]
+__all__ = ["Cell", "Notebook", "code_cells", "is_executed", "language", "read_cells", "read_declarations", "read_notebook"]
 
-TAG: Final = "parameters"
+PYTHON = frozenset({"python", "ipython"})
 
 
-def read_notebook(root: Path, relative: str) -> EntryPoint:
-    """Return a notebook of a project as an entry point, with the parameters that it declares.
+@dataclass(frozen=True, slots=True)
+class Notebook:
+    """What a notebook declares.
+
+    Parameters
+    ----------
+    file : str
+        Its path in the project.
+    entry_points : mapping of str to EntryPoint
+        By name, in the order of the cells; `main` alone when nothing in it names one.
+    is_marked : bool
+        Whether it names entry points of its own.
+    name : str, optional
+        What the project is called that it alone would be.
+    environment : EnvironmentSpec, optional
+        What a `%%mlproject` cell asks for.
+    warnings : tuple of str
+        Remarks of one line each.
+    """
+
+    file: str
+    entry_points: Mapping[str, EntryPoint]
+    is_marked: bool = False
+    name: str | None = None
+    environment: EnvironmentSpec | None = None
+    warnings: tuple[str, ...] = field(default=())
+
+    @property
+    def default(self) -> EntryPoint | None:
+        """The entry point that is meant when none is named: `main`, or the only one."""
+        if MAIN in self.entry_points:
+            return self.entry_points[MAIN]
+        return next(iter(self.entry_points.values())) if len(self.entry_points) == 1 else None
+
+    def entry_point(self, name: str | None = None) -> EntryPoint:
+        """Return an entry point that can be run.
+
+        Parameters
+        ----------
+        name : str, optional
+            Which; the default one when it is not given.
+
+        Raises
+        ------
+        EntryPointError
+            There is none of that name, none is the default, or its declaration is wrong.
+        """
+        found = self.entry_points.get(name) if name is not None else self.default
+        if found is None:
+            names = ", ".join(self.entry_points)
+            if name is None:
+                first = next(iter(self.entry_points))
+                msg = f"has several entry points: {names}. Name one, such as {self.file}:{first}"
+            else:
+                msg = f"there is no entry point {name!r}.{suggestion(name, self.entry_points)} Entry points: {names}"
+            raise EntryPointError(msg, place=Place(self.file))
+        if found.problem is not None:
+            raise found.problem
+        return found
+
+
+def read_notebook(root: Path, relative: str, name: str | None = None) -> EntryPoint:
+    """Return an entry point of a notebook, with the parameters that it declares.
 
     Parameters
     ----------
@@ -25,28 +100,148 @@ def read_notebook(root: Path, relative: str) -> EntryPoint:
         The project's folder.
     relative : str
         The notebook's path in it.
+    name : str, optional
+        One of those that it names; without it `main`, or the only one.
 
     Returns
     -------
     EntryPoint
-        Named by the path. Without a cell tagged `parameters` it declares none.
+        Named by the path, and `path:name` where the notebook names entry points of its own.
 
     Raises
     ------
     ProjectError
-        The file leaves the project.
+        The file leaves the project, or a declaration for the whole notebook is wrong; with the place.
     EntryPointError
-        It is not a notebook of format 4, or its parameters cannot be read; with the place.
+        It is not a notebook of format 4, there is no such entry point, or its parameters cannot be read; with the place.
     """
-    place = Place(relative)
-    document = _document(inside(root, relative, what="notebook"), place)
-    cells = _cells(document, place)
-    return EntryPoint(relative, _parameters(document, cells, relative), notebook=relative, declared=place)
+    notebook = read_declarations(root, relative)
+    found = notebook.entry_point(name)
+    return replace(found, name=f"{relative}:{found.name}" if notebook.is_marked else relative)
 
 
-def _parameters(document: Mapping[str, object], cells: list[Cell], relative: str) -> tuple[Parameter, ...]:
-    if language(document) not in {"python", "ipython"}:
-        return ()
-    # Papermill writes `injected-parameters`, which declares nothing.
-    tagged = next((cell for cell in cells if cell.kind == "code" and TAG in cell.tags), None)
-    return () if tagged is None else declared_parameters(tagged.source, Place(relative, cell=tagged.number))
+def read_declarations(root: Path, relative: str) -> Notebook:
+    """Return what a notebook of a project declares. Nothing is executed.
+
+    Parameters
+    ----------
+    root : Path
+        The project's folder.
+    relative : str
+        The notebook's path in it; a script or Markdown file is read as the notebook that jupytext sees in it.
+
+    Raises
+    ------
+    ProjectError
+        The file leaves the project, is not a notebook, or says something wrong that concerns all of it; with file, cell and line. What is wrong
+        with one entry point is its `problem`.
+    """
+    found = content(inside(root, relative, what="notebook"), Place(relative))
+    if found.cells is None:
+        return Notebook(relative, MappingProxyType({MAIN: EntryPoint(MAIN, notebook=relative, declared=Place(relative))}))
+    return _Reading(root, relative, found.cells, found.language).notebook()
+
+
+class _Reading:
+    """A notebook that is being read."""
+
+    def __init__(self, root: Path, file: str, cells: Sequence[Cell], language: str) -> None:
+        self.file = file
+        self.is_python = language in PYTHON
+        code = [cell for cell in cells if cell.kind == "code"]
+        self.cells = [(cell, read_mark(cell.source, cell.tags, language=language, place=cell.place(file))) for cell in code]
+        self.remarks = Remarks()
+        self.yaml = read_manifest(self.cells, file, root, self.remarks)
+        self.toml = of_script(read_script(code, file) if self.is_python else None, file, root, self.remarks)
+        self.marked = list(dict.fromkeys(name for _, mark in self.cells if mark.kind == "entrypoint" for name in mark.names))
+
+    def notebook(self) -> Notebook:
+        """Return what it declares."""
+        manifests = (self.yaml, self.toml)
+        names = dict.fromkeys(self.marked or [MAIN])
+        for manifest in manifests:
+            names.update(dict.fromkeys(manifest.entry_points))
+        for _, mark in self.cells:
+            if mark.kind == "parameters":
+                names.update(dict.fromkeys(mark.names))
+        points = {name: self._entry_point(name) for name in names}
+        return Notebook(
+            self.file,
+            MappingProxyType(points),
+            is_marked=list(points) != [MAIN] or bool(self.marked),
+            name=self.yaml.name or self.toml.name,
+            environment=self.yaml.environment,
+            warnings=tuple(self.remarks.texts),
+        )
+
+    def _entry_point(self, name: str) -> EntryPoint:
+        declared = [manifest.entry_points[name] for manifest in (self.yaml, self.toml) if name in manifest.entry_points]
+        place = self._place(name) or (declared[0].declared if declared else None) or Place(self.file)
+        try:
+            return self._read(name, declared, place)
+        except NbprojError as problem:
+            return EntryPoint(name, notebook=self.file, declared=place, problem=problem)
+
+    def _place(self, name: str) -> Place | None:
+        """Return the first cell that names an entry point."""
+        for kind in ("entrypoint", "parameters"):
+            for cell, mark in self.cells:
+                if mark.kind == kind and name in mark.names:
+                    return cell.place(self.file, mark.lines[0] if mark.lines else None)
+        return None
+
+    def _read(self, name: str, declared: Sequence[EntryPoint], place: Place) -> EntryPoint:
+        for one in declared:
+            if one.problem is not None:
+                raise one.problem
+        command = next((one for one in declared if one.command is not None), None)
+        if command is not None:
+            if name in self.marked or any(one is not command for one in declared):
+                msg = f"entry point {name!r} is declared as a command and as cells"
+                raise EntryPointError(msg, place=command.declared)
+            return command
+        cells = next((one.cells for one in declared if one.cells is not None), name)
+        if cells not in (self.marked or [MAIN]):
+            raise EntryPointError(without_cells(cells, self.marked), place=place)
+        parameters: tuple[Parameter, ...] = self._parameters(cells)
+        for one in reversed(declared):
+            parameters = overlaid(one.parameters, parameters)
+        texts = [one.help for one in declared] + [mark.help for _, mark in self.cells if mark.kind == "entrypoint" and cells in mark.names]
+        warnings = [
+            f"{one.declared}: parameter {one.name!r}: everyone who reads this notebook reads the default of a secret"
+            for one in parameters
+            if one.secret and one.default is not REQUIRED and one.default is not None
+        ]
+        environment = self.yaml.environment or self.toml.environment
+        if environment is not None and environment.dependencies:
+            needed = ", ".join(environment.dependencies)
+            warnings.append(f"{environment.declared}: the packages it asks for ({needed}) are not installed for it yet: a run uses what is there")
+        return EntryPoint(
+            name,
+            parameters,
+            notebook=self.file,
+            cells=cells if self.marked else None,
+            help=next((text for text in texts if text), ""),
+            declared=place,
+            environment=environment,
+            warnings=tuple(warnings),
+        )
+
+    def _parameters(self, name: str) -> tuple[Parameter, ...]:
+        """Return the parameters that the cells of an entry point declare.
+
+        Raises
+        ------
+        EntryPointError
+            One is declared in two cells.
+        """
+        found: dict[str, Parameter] = {}
+        for cell, mark in self.cells if self.is_python else ():
+            if mark.kind != "parameters" or not mark.belongs_to(name):
+                continue
+            for parameter in declared_parameters(body(cell.source, mark), cell.place(self.file), only=mark.by_magic):
+                before = found.setdefault(parameter.name, parameter)
+                if before is not parameter and before.declared is not None:
+                    msg = f"parameter {parameter.name!r} of {name!r} is declared twice; the first time in cell {before.declared.cell}"
+                    raise EntryPointError(msg, place=parameter.declared)
+        return tuple(found.values())

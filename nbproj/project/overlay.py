@@ -1,4 +1,4 @@
-"""Two declarations of one parameter: an MLproject file speaks first, the notebook fills in what it leaves open (contract, section 8)."""
+"""Two declarations of one parameter: the first decides, the second fills in what it leaves open (contract, section 8)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import replace
 from nbproj.errors import EntryPointError
 from nbproj.project.conversion import convert
 from nbproj.project.limits import check_limits
-from nbproj.project.model import REQUIRED, Parameter
+from nbproj.project.model import REQUIRED, Parameter, Place
 
 __all__ = ["overlaid"]
 
@@ -38,7 +38,14 @@ def overlaid(first: Sequence[Parameter], second: Sequence[Parameter]) -> tuple[P
     return (*merged, *others.values())
 
 
+def _where(place: Place | None) -> str:
+    if place is None or place.cell is None:
+        return "the MLproject file" if place is None or place.file.lower() == "mlproject" else str(place)
+    return f"cell {place.cell}" + (f", line {place.line}," if place.line is not None else "")
+
+
 def _filled(parameter: Parameter, other: Parameter) -> Parameter:
+    first = parameter
     parameter = replace(parameter, help=parameter.help or other.help)
     if parameter.default is not REQUIRED or parameter.secret:
         return parameter
@@ -54,7 +61,7 @@ def _filled(parameter: Parameter, other: Parameter) -> Parameter:
         value = convert(parameter, other.default)
         check_limits(parameter, value)
     except ValueError as error:
-        msg = f"parameter {parameter.name!r}: default {error} (the MLproject file declares it {parameter.type})"
+        msg = f"parameter {parameter.name!r}: default {error} ({_where(first.declared)} declares it {parameter.type})"
         raise EntryPointError(msg, place=other.declared) from None
     # The default's place says which folder a relative path starts from: the notebook's.
     return replace(parameter, default=value, default_text=other.default_text, declared=other.declared)

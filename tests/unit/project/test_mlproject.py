@@ -205,7 +205,7 @@ def test_a_notebook_gives_what_the_file_leaves_open(read, tmp_path):
     parameters = "{alpha: {type: float, max: 1}, rate: float, seed: {type: int, default: 7}}"
     text = f"entry_points: {{main: {{notebook: sub/train.ipynb, cells: x, parameters: {parameters}}}}}"
     (tmp_path / "sub").mkdir()
-    (tmp_path / "sub/train.ipynb").write_text(notebook((cell, ["parameters"])))
+    (tmp_path / "sub/train.ipynb").write_text(notebook((cell, ["parameters"]), ("x()", ["entrypoint:x"])))
     found = read(text).entry_points["main"]
     assert (found.problem, found.notebook, found.cells) == (None, "sub/train.ipynb", "x")
     assert [(one.name, one.type, one.default_text, one.help, one.max, one.required) for one in found.parameters] == [

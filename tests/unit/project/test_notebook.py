@@ -43,8 +43,8 @@ def test_without_a_tag_nothing_is_declared(save):
     assert parameters(save(code("alpha = 1"))) == {}
 
 
-def test_the_first_tagged_cell_counts(save):
-    assert parameters(save(code("a = 1", "x", "parameters"), code("b = 1", "parameters"))) == {"a": 1}
+def test_every_tagged_cell_counts(save):
+    assert parameters(save(code("a = 1", "x", "parameters"), code("b = 1", "parameters"))) == {"a": 1, "b": 1}
 
 
 def test_what_papermill_injected_declares_nothing(save):
