@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 
+from nbproj.configuration.settings import ConfigurationError, carry, settings
 from nbproj.progress import Progress, silent
 from nbproj.sources import temporary
 from nbproj.tracking.ownership import Ledger
@@ -18,6 +19,8 @@ def tidy(progress: Progress = silent) -> None:
 
     Cheap when there is nothing to do. Whatever goes wrong is remarked, never raised: it is not the caller's run.
     """
+    with contextlib.suppress(ConfigurationError):  # whoever starts something is told
+        carry(settings())
     with contextlib.suppress(OSError):
         settle(Ledger.open(progress=progress), progress=progress)
         Spool.open(progress=progress).replay(progress=progress)

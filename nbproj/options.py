@@ -151,6 +151,8 @@ def order_from_options(options: Mapping[str, Any]) -> Order:
             msg = f"--no-conda and --env-manager {given['env_manager']} contradict each other"
             raise UsageError(msg)
         given["env_manager"] = "local"
+    if given["backend"] is None:
+        del given["backend"]
     username, password = given.pop("git_username"), given.pop("git_password")
     credentials = Credentials(username, password) if username or password else None
     return Order(parameters=values, bases=bases, credentials=credentials, **given)

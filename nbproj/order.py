@@ -136,7 +136,7 @@ class Order:
             if getattr(self, name) is None and getattr(chosen, name) is not None
         }
         if isinstance(self.backend, _Unnamed):
-            changes |= {"backend": chosen.backend} if chosen.backend is not None else {}
+            changes["backend"] = chosen.backend or str(self.backend)
             # Made for the backend that the configuration means, and for no other.
             changes |= {"backend_config": chosen.backend_config} if self.backend_config is None else {}
         return replace(self, **changes)

@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["ProcessIdentity", "boot_id", "end_group", "group_exists", "group_lives", "host_name", "is_alive", "start_time"]
+__all__ = ["ProcessIdentity", "boot_id", "end_group", "grace_seconds", "group_exists", "group_lives", "host_name", "is_alive", "start_time"]
 
 _HAS_PROC = Path("/proc/self/stat").exists()
 
@@ -129,20 +129,27 @@ def group_lives(group: int) -> bool:
     return False
 
 
-def end_group(group: int, *, grace: float = GRACE_SECONDS) -> None:
+def grace_seconds() -> float:
+    """Return how long a program has to end by itself: NBPROJ_GRACE, which the configuration sets, else `GRACE_SECONDS`."""
+    with contextlib.suppress(KeyError, ValueError):
+        return max(float(os.environ["NBPROJ_GRACE"]), 0.0)
+    return GRACE_SECONDS
+
+
+def end_group(group: int, *, grace: float | None = None) -> None:
     """End every process of a group: TERM, a pause, KILL.
 
     Parameters
     ----------
     group : int
         The process group; the caller has made sure that it is still the one that was meant.
-    grace : float
-        Seconds that the processes have to end by themselves.
+    grace : float, optional
+        Seconds that the processes have to end by themselves; `grace_seconds` by default.
     """
     if group <= 1:
         msg = f"refusing to signal process group {group}"
         raise ValueError(msg)
-    deadline = time.monotonic() + grace
+    deadline = time.monotonic() + (grace_seconds() if grace is None else grace)
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(group, signal.SIGTERM)
         os.killpg(group, signal.SIGCONT)  # a stopped process cannot act on TERM

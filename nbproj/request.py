@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from nbproj.backends.backend import Backend, RunRequest
+from nbproj.configuration.settings import Settings
 from nbproj.errors import EntryPointError, StoreError, UsageError
 from nbproj.order import ENV_MANAGERS, Order
 from nbproj.progress import Event, Progress, silent
@@ -74,8 +75,8 @@ def _command(entry_point: EntryPoint, resolved: Resolved) -> str | None:
     return Template.parse(str(entry_point.command), entry_point.parameters, place=entry_point.declared).fill(resolved.words, resolved.extra)
 
 
-def _experiment(order: Order, store: Store, entry_point: EntryPoint, root: Path) -> str:
-    """Return the id of the experiment: flag, MLFLOW_EXPERIMENT_*, the program's own `set_experiment`, the default."""
+def _experiment(order: Order, store: Store, entry_point: EntryPoint, root: Path, otherwise: str | None) -> str:
+    """Return the id of the experiment: flag, MLFLOW_EXPERIMENT_*, the program's own `set_experiment`, the configuration's, the default."""
     name, number = order.experiment_name, order.experiment_id
     if name is None and number is None:
         name, number = os.environ.get("MLFLOW_EXPERIMENT_NAME") or None, os.environ.get("MLFLOW_EXPERIMENT_ID") or None
@@ -86,7 +87,8 @@ def _experiment(order: Order, store: Store, entry_point: EntryPoint, root: Path)
                 raise StoreError(msg)
             return same
     if name is None and number is None:
-        name = declared_experiment(entry_point, root)
+        # A program that sets its experiment fails in a run of another one, so it comes before the configuration.
+        name = declared_experiment(entry_point, root) or otherwise
     return store.experiment(name=name, experiment_id=number)
 
 
@@ -159,7 +161,14 @@ def _continued(order: Order, store: Store, experiment_id: str | None) -> str:
 
 
 def resolve_request(
-    order: Order, checkout: Checkout, backend: Backend, open_store: Callable[[], Store], progress: Progress = silent, *, sole: bool = False
+    order: Order,
+    checkout: Checkout,
+    backend: Backend,
+    open_store: Callable[[], Store],
+    progress: Progress = silent,
+    *,
+    sole: bool = False,
+    chosen: Settings | None = None,
 ) -> RunRequest:
     """Return a request that can be carried out.
 
@@ -177,6 +186,8 @@ def resolve_request(
         Told of remarks.
     sole : bool
         This process does nothing but carry the run.
+    chosen : Settings, optional
+        The user's configuration, for what the program or the notebook may say before it.
 
     Raises
     ------
@@ -192,8 +203,10 @@ def resolve_request(
     kernel = None
     if entry_point.notebook is not None:
         from nbproj.execution.notebook import check_kernel
+        from nbproj.execution.plan import refuse_lost_values
 
-        kernel = check_kernel(order.kernel, project.root / entry_point.notebook)
+        kernel = check_kernel(order.kernel, project.root / entry_point.notebook, otherwise=chosen.kernel if chosen is not None else None)
+        refuse_lost_values(project.root / entry_point.notebook, entry_point.cells, list(order.parameters), file=entry_point.notebook)
     elif order.kernel is not None or order.output is not None:
         option = "--kernel" if order.kernel is not None else "--output"
         msg = f"{option} is for notebooks, and {entry_point.name!r} is a command"
@@ -204,7 +217,7 @@ def resolve_request(
     progress(Event("checked", data={"entry_point": entry_point.name, "commit": checkout.commit, "uri": public(order.uri)}))
     store = open_store()
     if order.run_id is None:
-        experiment_id = _experiment(order, store, entry_point, project.root)
+        experiment_id = _experiment(order, store, entry_point, project.root, chosen.experiment_name if chosen is not None else None)
     else:
         named = order.experiment_name is not None or order.experiment_id is not None
         experiment_id = _continued(order, store, store.experiment(name=order.experiment_name, experiment_id=order.experiment_id) if named else None)

@@ -9,11 +9,14 @@ from typing import Any
 
 from nbproj.backends.lifecycle import Settled, carry
 from nbproj.backends.registry import find_backend
+from nbproj.configuration.settings import Settings, settings
+from nbproj.configuration.settings import carry as adopt
 from nbproj.detached import start
 from nbproj.errors import RunError
 from nbproj.execution.process import Guard
 from nbproj.execution.signals import STOPS, Signals
 from nbproj.housekeeping import tidy
+from nbproj.order import UNNAMED_BACKEND
 from nbproj.progress import Event, Progress, silent
 from nbproj.project.model import Project
 from nbproj.record import Run, RunFailed
@@ -33,7 +36,7 @@ def run(  # noqa: PLR0913, PLR0917 - the signature of mlflow.projects.run
     docker_args: Mapping[str, object] | None = None,
     experiment_name: str | None = None,
     experiment_id: str | None = None,
-    backend: str = "local",
+    backend: str = UNNAMED_BACKEND,
     backend_config: Mapping[str, object] | str | None = None,
     storage_dir: str | None = None,
     synchronous: bool = True,  # noqa: FBT001, FBT002 - mlflow's signature
@@ -68,7 +71,7 @@ def run(  # noqa: PLR0913, PLR0917 - the signature of mlflow.projects.run
     experiment_name, experiment_id : str, optional
         Experiment of the run; one of them. MLFLOW_EXPERIMENT_NAME or MLFLOW_EXPERIMENT_ID by default.
     backend : str
-        Who runs it; `local`.
+        Who runs it; `local` by default.
     backend_config : mapping or str, optional
         The backend's configuration: a mapping, a JSON text, or a file that ends in `.json`.
     storage_dir : str, optional
@@ -154,6 +157,7 @@ def detach(order: Order, progress: Progress = silent) -> Run:
     NbprojError
         Everything that can be refused before there is a run.
     """
+    order = order.configured(_settings())
     order.check()
     find_backend(order.backend)
     tidy(progress)
@@ -183,6 +187,8 @@ def execute(order: Order, progress: Progress = silent, *, sole: bool = False) ->
     KeyboardInterrupt, SystemExit
         The driver was interrupted or terminated; the run is settled.
     """
+    chosen = _settings()
+    order = order.configured(chosen)
     order.check()
     backend = find_backend(order.backend)
     tidy(progress)
@@ -193,9 +199,18 @@ def execute(order: Order, progress: Progress = silent, *, sole: bool = False) ->
             note = f"{order.entry_point or 'main'} already runs above as {above[:8]}: this call would recurse and is skipped"
             progress(Event("note", note))
             return Run(open_default_store(order.tracking_uri), above)
-        request = resolve_request(order, checkout, backend, lambda: open_default_store(order.tracking_uri, progress), progress, sole=sole)
+        request = resolve_request(
+            order, checkout, backend, lambda: open_default_store(order.tracking_uri, progress), progress, sole=sole, chosen=chosen
+        )
         settled = carry(request, backend, guard, signals)
     return _result(order, request.store, settled, progress)
+
+
+def _settings() -> Settings:
+    """Return what the user has configured; what concerns the machine is taken into the environment of this process."""
+    chosen = settings()
+    adopt(chosen)
+    return chosen
 
 
 def _result(order: Order, store: Store, settled: Settled, progress: Progress) -> Run:
@@ -261,10 +276,10 @@ def load_project(uri: str | os.PathLike[str] = ".", *, strict: bool = False) -> 
 
 
 def store_uri(flag: str | None = None) -> str:
-    """Return where the tracking store is: the flag's, MLFLOW_TRACKING_URI's, the nearest `mlflow.db`, or a new one here."""
+    """Return where the tracking store is: the flag's, MLFLOW_TRACKING_URI's, the configuration's, the nearest `mlflow.db`, or a new one here."""
     from nbproj.tracking.location import locate
 
-    return locate(flag, cwd=working_folder(), environ=os.environ)
+    return locate(flag, cwd=working_folder(), environ=os.environ, configured=settings().tracking_uri)
 
 
 def open_default_store(flag: str | None = None, progress: Progress = silent, *, create: bool = True) -> Store:

@@ -34,7 +34,7 @@ def _run_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--kernel", metavar="NAME", help="Kernel of a notebook. Default: the notebook's own."),
         click.option("--output", type=click.Path(path_type=Path), metavar="FILE.ipynb", help="Copy of the executed notebook."),
         click.option("--timeout", type=float, metavar="S", help="Seconds after which the run is ended and fails."),
-        click.option("-b", "--backend", "-m", "--mode", cls=Renamed, default="local", metavar="BACKEND", help="Who runs it. Default: local."),
+        click.option("-b", "--backend", "-m", "--mode", cls=Renamed, metavar="BACKEND", help="Who runs it. Default: local."),
         click.option("-c", "--backend-config", "--cluster-spec", cls=Renamed, metavar="CONFIG.json|JSON", help="The backend's configuration."),
         click.option("--git-username", envvar="MLFLOW_GIT_USERNAME", metavar="USER", help="For a Git server that asks."),
         click.option("--git-password", envvar="MLFLOW_GIT_PASSWORD", metavar="PASSWORD", help="Better given by MLFLOW_GIT_PASSWORD."),

@@ -71,7 +71,11 @@ def end(groups: set[int]) -> None:
         for group in groups:
             with contextlib.suppress(OSError):
                 os.killpg(group, number)
-    deadline = time.monotonic() + GRACE_SECONDS
+    try:
+        grace = float(os.environ["NBPROJ_GRACE"])
+    except (KeyError, ValueError):
+        grace = GRACE_SECONDS
+    deadline = time.monotonic() + grace
     while groups and time.monotonic() < deadline:
         for group in list(groups):
             try:

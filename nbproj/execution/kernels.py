@@ -144,7 +144,7 @@ def named_kernel(name: str, notebook: str) -> Kernel:
     )
 
 
-def check_kernel(name: str | None, notebook: Path) -> str:
+def check_kernel(name: str | None, notebook: Path, *, otherwise: str | None = None) -> str:
     """Return the kernel that a notebook will run in.
 
     Parameters
@@ -153,6 +153,8 @@ def check_kernel(name: str | None, notebook: Path) -> str:
         The caller's choice; the notebook's own by default, else `python3`.
     notebook : Path
         The notebook.
+    otherwise : str, optional
+        The kernel of a notebook that names none; `python3` by default.
 
     Raises
     ------
@@ -161,7 +163,7 @@ def check_kernel(name: str | None, notebook: Path) -> str:
     """
     if name is None:
         metadata = json.loads(notebook.read_bytes()).get("metadata", {})
-        name = str(metadata.get("kernelspec", {}).get("name") or "python3")
+        name = str(metadata.get("kernelspec", {}).get("name") or otherwise or "python3")
     return named_kernel(name, notebook.name).name
 
 

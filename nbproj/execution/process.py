@@ -61,7 +61,7 @@ class Guard:
                     start_new_session=True,
                     bufsize=0,
                     cwd="/",
-                    env={},
+                    env={name: os.environ[name] for name in ("NBPROJ_GRACE",) if name in os.environ},
                 )
         except OSError as error:
             msg = f"the guard of the run cannot be started: {error.strerror or error}"

@@ -55,7 +55,7 @@ def stop(run_id: str, *, patience: float = TOLD_SECONDS, progress: Progress = si
         return True
     if entry.owner.sole:
         _send(driver, signal.SIGTERM)
-    if _gone(entry, patience):
+    if _gone(entry, patience + max(processes.grace_seconds() - processes.GRACE_SECONDS, 0.0)):
         return True
     if not entry.owner.sole:
         msg = f"run {run_id[:8]}: process {driver.pid}, which carries it, does not answer: interrupt it there"

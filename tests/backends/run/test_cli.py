@@ -227,6 +227,7 @@ def test_show_tells_entry_points_and_parameters_for_people_and_programs(cli, pro
     assert document["entry_points"]["train"]["command"] == "python train.py {alpha}"
     assert document["entry_points"]["train"]["parameters"]["alpha"] == {
         "type": "float", "default": 0.5, "help": "strength of the penalty", "min": 0, "max": 1, "secret": False, "optional": False,
+        "declared_in": "MLproject:5:7",
     }  # fmt: skip
     assert document["entry_points"]["look.ipynb"]["parameters"]["seed"]["default"] == 3
     assert document["entry_points"]["broken"]["problem"].startswith("MLproject:9:")
