@@ -124,6 +124,8 @@ def parse_document(text: str, file: str | Place) -> Node | None:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = Place(at.file, mark.line + 1, mark.column + 1, at.cell, at.cell_id) if mark else at
+        if mark and mark.line > text.count("\n"):  # the C parser finds the end of a text one line below it
+            place = _place_after(at, text)
         problem = error.problem or error.context
         if mark and text.splitlines()[mark.line : mark.line + 1] and text.splitlines()[mark.line][mark.column :].startswith("\t"):
             problem = "a tab indents this line. Indent with spaces"

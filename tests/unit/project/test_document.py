@@ -22,7 +22,7 @@ def problem(text):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[1", "MLproject:2:1: is not YAML: did not find expected ',' or ']'"),
+        ("[1", "MLproject:1:3: is not YAML: did not find expected ',' or ']'"),
         ("a: b: c", "MLproject:1:5: is not YAML: mapping values are not allowed in this context"),
         ("a:\n\t- x", "MLproject:2:1: is not YAML: a tab indents this line. Indent with spaces"),
         ("a: *b", "MLproject:1:4: there is no anchor '&b' before '*b'"),
