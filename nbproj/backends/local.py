@@ -59,7 +59,7 @@ class LocalBackend:
         source = request.project.root / str(request.entry_point.notebook)
         task = NotebookTask(
             source=source,
-            output=workplace.folder / source.name,
+            output=workplace.folder / f"{source.stem}.ipynb",
             values={**request.resolved.values, **request.resolved.extra},
             secrets={parameter.name: parameter.variable for parameter in request.entry_point.parameters if parameter.secret},
             kernel=named_kernel(str(request.kernel), source.name),

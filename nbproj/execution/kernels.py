@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from collections.abc import Mapping
@@ -12,6 +11,8 @@ from string import Template
 from typing import Any, Final, Literal
 
 from nbproj.errors import EntryPointError, suggestion
+from nbproj.project.cells import read_document
+from nbproj.project.model import Place
 
 __all__ = ["Kernel", "check_kernel", "interpreter_kernel", "named_kernel", "notebook_language"]
 
@@ -162,7 +163,7 @@ def check_kernel(name: str | None, notebook: Path, *, otherwise: str | None = No
         As `named_kernel`.
     """
     if name is None:
-        metadata = json.loads(notebook.read_bytes()).get("metadata", {})
+        metadata: Any = read_document(notebook, Place(notebook.name)).get("metadata", {})
         name = str(metadata.get("kernelspec", {}).get("name") or otherwise or "python3")
     return named_kernel(name, notebook.name).name
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections.abc import Mapping
@@ -21,6 +20,8 @@ from nbproj.execution.session import Session
 from nbproj.paths import write_atomically
 from nbproj.processes import end_group
 from nbproj.progress import Event
+from nbproj.project.cells import read_document
+from nbproj.project.model import Place
 
 __all__ = ["NotebookExecution", "NotebookTask", "check_kernel"]
 
@@ -91,7 +92,7 @@ class NotebookExecution:
     """
 
     def __init__(self, task: NotebookTask, *, log: Path, mask: ByteMask, text_mask: Mask, guard: Guard, started: Started) -> None:
-        self.artifacts = {f"run/{task.source.name}": task.output}
+        self.artifacts = {f"run/{task.output.name}": task.output}
         self._task = task
         self._guard = guard
         self._tell_started = started
@@ -161,7 +162,7 @@ class NotebookExecution:
 
     def _execute(self) -> Outcome:
         task = self._task
-        document: dict[str, Any] = json.loads(task.source.read_bytes().decode("utf-8-sig"))
+        document: dict[str, Any] = dict(read_document(task.source, Place(task.source.name)))
         plan = prepare(document, kernel=task.kernel, entry_point=task.entry_point, values=task.values, secrets=task.secrets, file=task.source.name)
         metadata = document.setdefault("metadata", {})
         metadata["papermill"] = {
@@ -194,7 +195,7 @@ class NotebookExecution:
         self._tell_started(group)
         self._inbox.put(Event("started", data={"pid": group}))
 
-    def printed(self, text: str) -> None:
+    def printed(self, name: str, text: str) -> None:  # noqa: ARG002 - a terminal, too, shows both streams as one
         """Keep and show what a cell prints."""
         assert self._log is not None  # noqa: S101 - a cell runs after `start`
         self._log.write(text.encode("utf-8", "replace"))

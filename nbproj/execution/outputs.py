@@ -78,17 +78,18 @@ class CellOutputs:
         self.changed = False
         self.trace: list[str] = []
 
-    def take(self, message: Message) -> str:
-        """Take a message; return the text that it prints, which is to be shown and logged."""
+    def take(self, message: Message) -> tuple[str, str]:
+        """Take a message; return the stream and the text that it prints, which is to be shown and logged."""
         kind = message.type
         if kind == "stream":
             content = message.content
             text = str(content.get("text", ""))
-            self.print(str(content.get("name", "stdout")), text)
-            return text
+            name = str(content.get("name", "stdout"))
+            self.print(name, text)
+            return name, text
         if kind in _RESULTS:
             if kind != "update_display_data" and not self._fits(message.size + _OVERHEAD):
-                return ""
+                return "", ""
             self._display(kind, message.content)
         elif kind == "error":
             content = message.content
@@ -105,7 +106,7 @@ class CellOutputs:
         elif kind == "execute_input":
             self.count = message.content.get("execution_count")
             self.changed = True
-        return ""
+        return "", ""
 
     def print(self, name: str, text: str) -> None:
         """Add to a stream; the last one of that name goes on where nothing came between."""

@@ -13,8 +13,9 @@ from typing import Any, Final
 from nbproj.errors import ParameterError
 from nbproj.execution.injection import parameter_cell, parameter_source
 from nbproj.execution.kernels import Kernel, notebook_language
-from nbproj.project.cells import Cell, language, read_cells
+from nbproj.project.cells import cells_of, language, read_document
 from nbproj.project.marks import INJECTED_TAG
+from nbproj.project.model import Place
 from nbproj.project.selection import CellPlan, lost_overrides, plan
 
 __all__ = ["Plan", "Step", "prepare", "refuse_lost_values"]
@@ -104,7 +105,7 @@ def prepare(
         A declaration that is not understood.
     """
     spoken = notebook_language(document, kernel)
-    cells = [_read(number, cell) for number, cell in enumerate(document["cells"], start=1)]
+    cells = cells_of(document, Place(file))
     plans = plan(cells, language(document), entry_point, file=file)
     behind = _places(plans, {*values, *secrets}, spoken)
     replaced = next((one.number for one, cell in zip(plans, cells, strict=True) if INJECTED_TAG in cell.tags and one.runs), None)
@@ -160,18 +161,13 @@ def refuse_lost_values(notebook: Path, entry_point: str | None, names: Sequence[
     """
     if not names:
         return
-    plans = plan(read_cells(notebook), "python", entry_point, file=file)
-    lost = lost_overrides(plans, names, file=file)
+    place = Place(file)
+    document = read_document(notebook, place)
+    spoken = language(document)
+    lost = lost_overrides(plan(cells_of(document, place), spoken, entry_point, file=file), names, spoken, file=file)
     if lost:
         msg = f"{lost[0].text}. Leave the parameter out, or change the notebook"
         raise ParameterError(msg, place=lost[0].place)
-
-
-def _read(number: int, cell: Mapping[str, Any]) -> Cell:
-    source = cell.get("source", "")
-    tags = cell.get("metadata", {}).get("tags")
-    known = tuple(tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else ()
-    return Cell(number, str(cell.get("cell_type")), source if isinstance(source, str) else "".join(source), known, cell.get("id"))
 
 
 def _places(plans: Sequence[CellPlan], names: set[str], spoken: str) -> dict[int, frozenset[str]]:

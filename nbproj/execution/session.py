@@ -35,8 +35,8 @@ class Watcher(Protocol):
     def started(self, group: int) -> None:
         """Hear of the kernel's process group before the kernel starts; may raise."""
 
-    def printed(self, text: str) -> None:
-        """Take what a cell prints, while it runs."""
+    def printed(self, name: str, text: str) -> None:
+        """Take what a cell prints on the stream of that name, while it runs."""
 
     def cell(self, done: int, total: int, text: str) -> None:
         """Hear that a cell starts, or that all have ended."""
@@ -175,9 +175,9 @@ class Session:
         """Execute one cell; return how the run ends with it, or None when it goes on."""
 
         def hear(message: Any) -> None:
-            text = outputs.take(message)
+            name, text = outputs.take(message)
             if text:
-                self.watcher.printed(text)
+                self.watcher.printed(name, text)
 
         try:
             reply = client.execute(step.source, hear, timeout=self.cell_timeout, stop_on_error=not (step.may_fail or self.allow_errors))
