@@ -41,7 +41,7 @@ def _extremes(values: Sequence[float], start: int, end: int) -> list[int]:
 
 
 def places(values: Sequence[float], limit: int) -> list[int]:
-    """Return where about `limit` values lie that have the same course as all: the first, the last, and the extremes between.
+    """Return where at most `limit` values lie, two at least, that have the same course as all: the first, the last, and the extremes between.
 
     Examples
     --------
@@ -50,14 +50,16 @@ def places(values: Sequence[float], limit: int) -> list[int]:
     """
     if len(values) <= limit:
         return list(range(len(values)))
+    if limit < 4:  # noqa: PLR2004 - the ends, and one pair of extremes
+        return [0, len(values) - 1]
     inner = len(values) - 2
-    buckets = max((limit - 2) // 2, 1)
+    buckets = (limit - 2) // 2
     edges = [1 + round(index * inner / buckets) for index in range(buckets + 1)]
     return [0, *(place for start, end in itertools.pairwise(edges) for place in _extremes(values, start, end)), len(values) - 1]
 
 
 def thinned(points: Sequence[float], limit: int) -> list[float]:
-    """Return about `limit` values with the same course: the first, the last, and the extremes between stay.
+    """Return at most `limit` values, two at least, with the same course: the first, the last, and the extremes between stay.
 
     Examples
     --------

@@ -24,7 +24,8 @@ __all__ = ["MOST_KEYS", "News", "Point", "course_of"]
 MOST_KEYS = 200
 """Metrics that are followed; a run with more shows the first of them."""
 
-_BUSY_SECONDS = 0.2
+_BUSY_SECONDS = 2.0
+_PASSING_SECONDS = 0.2  # while a run goes on there will be another time
 _ROWS = 50_000  # that are looked at in one go while a run goes on
 _POINTS = 200  # that are handed out then
 _WHOLE = 100_000  # points of all curves together, read at the end
@@ -70,10 +71,10 @@ def _value(stored: float | None, is_nan: object = False) -> float:  # noqa: FBT0
 
 
 @contextlib.contextmanager
-def _reading(database: Path) -> Iterator[sqlite3.Connection]:
+def _reading(database: Path, patience: float) -> Iterator[sqlite3.Connection]:
     """Open a database for one look at it: all questions see the same state."""
     address = f"file:{quote(str(database))}?mode=ro"
-    with contextlib.closing(sqlite3.connect(address, uri=True, timeout=_BUSY_SECONDS, isolation_level=None)) as connection:
+    with contextlib.closing(sqlite3.connect(address, uri=True, timeout=patience, isolation_level=None)) as connection:
         connection.execute("BEGIN")
         yield connection
 
@@ -123,9 +124,10 @@ def course_of(store: Store, run_id: str, keys: Iterable[str], *, limit: int = 24
     """
     wanted = list(keys)[:limit]
     path = database_path(store.uri)
-    if path is not None and wanted:
-        with contextlib.suppress(sqlite3.Error, TypeError, ValueError), _reading(path) as connection:
+    if path is not None:
+        with contextlib.suppress(sqlite3.Error, TypeError, ValueError), _reading(path, _BUSY_SECONDS) as connection:
             return _courses(connection, run_id, wanted)
+        return {}
     curves: dict[str, Curve] = {}
     for key in wanted:
         try:
@@ -173,7 +175,7 @@ class News:
         """
         if self._database is not None:
             try:
-                with _reading(self._database) as connection:
+                with _reading(self._database, _PASSING_SECONDS) as connection:
                     return self._from_rows(connection)
             except sqlite3.OperationalError as error:
                 msg = f"the metrics of the run cannot be read now: {error}"
@@ -222,6 +224,6 @@ class News:
 
 
 def _thinned(metrics: Sequence[Metric], count: int, limit: int) -> list[Point]:
-    """Return about so many of the values, with the same course; the last one stands for all that were left out."""
+    """Return at most so many of the values, two at least, with the same course; the last one stands for all that were left out."""
     points = [Point(metrics[place]) for place in places([metric.value for metric in metrics], limit)]
     return [*points[:-1], Point(points[-1].metric, count - len(points) + 1)] if points else []
