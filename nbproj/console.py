@@ -122,6 +122,11 @@ class Console:
         """Show what came out of a run."""
         self.block(run.summary(width=self.width))
 
+    def leave(self, run: Run) -> None:
+        """Say how a run is found again that goes on by itself."""
+        short = run.run_id[:8]
+        self.line(f"run {short} goes on by itself: nbproj logs -f {short} follows it, nbproj stop {short} ends it")
+
     def answer(self, text: str) -> None:
         """Show what was asked for, on standard output.
 

@@ -57,8 +57,7 @@ def carried(console: Console, start: Callable[[], Run], *, detached: bool, as_js
         if result is None:
             raise stopped(code) from stop
     if detached:
-        short = result.run_id[:8]
-        console.line(f"run {short} goes on by itself: nbproj logs -f {short} follows it, nbproj stop {short} ends it")
+        console.leave(result)
     else:
         console.block(result.summary(width=console.width))
     if as_json:

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from nbproj.display.card import bundle
 from nbproj.display.live import CardState
+from nbproj.errors import NbprojError
 from nbproj.progress import Event
 from nbproj.record import Run
 
@@ -32,12 +33,15 @@ class LiveCard:
         self._shown = 0.0
         self._lock = threading.Lock()
         self._over = threading.Event()
+        self._left = False
         self._ticker = threading.Thread(target=self._tick, name="nbproj-card", daemon=True)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._left:
+            return
         self._over.set()
         if self._ticker.is_alive():
             self._ticker.join()
@@ -67,6 +71,29 @@ class LiveCard:
             values = {**self._state.values(time.time() * 1000), **run.values()}
             if self._handle is not None:
                 self._handle.update(bundle(values), raw=True)
+
+    def leave(self, run: Run) -> None:
+        """Return at once, and keep the card up to date while this kernel lives; the run goes on without it.
+
+        Parameters
+        ----------
+        run : Run
+            Carried by a driver of its own.
+        """
+        self._left = True
+        threading.Thread(target=self._watch, args=(run,), name="nbproj-watch", daemon=True).start()
+
+    def _watch(self, run: Run) -> None:
+        from nbproj.following import follow
+
+        try:
+            for event in follow(run):
+                self(event)
+            self.finish(run)
+        except NbprojError as error:  # the store is gone: the card says so, and stays as it is
+            self(Event("note", f"the run is not watched any more: {error}"))
+        finally:
+            self._over.set()
 
     def _bundle(self) -> dict[str, Any]:
         return bundle(self._state.values(time.time() * 1000))

@@ -129,5 +129,8 @@ def run_line(line: str, shell: InteractiveShell) -> Run | None:
             if isinstance(stop.run, Run):
                 shown.finish(stop.run)
             raise
-        shown.finish(run)
+        if order.synchronous:
+            shown.finish(run)
+        else:
+            shown.leave(run)
     return run.shown()

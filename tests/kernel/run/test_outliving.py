@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import queue
 import signal
 import subprocess
 import sys
@@ -123,3 +125,24 @@ def test_a_kernel_that_is_killed_during_a_run_it_waits_for_leaves_a_settled_run(
     nobody_left()
     assert "KILLED" in cli("runs").out
     assert [run.status for run in store.search_runs()] == ["KILLED"]
+
+
+def test_the_card_of_a_detached_run_goes_on_after_its_cell_and_leaves_the_kernel_free(open_notebook, project):
+    folder = project(count__py="import time\nfor number in range(8):\n    print('line', number, flush=True)\n    time.sleep(0.25)\n")
+    notebook = open_notebook()
+    cards: list[str] = []
+
+    def listen(message):
+        if message["msg_type"] in {"display_data", "update_display_data"}:
+            cards.append(message["content"]["data"]["text/plain"])
+
+    notebook.client.execute_interactive(f"%load_ext nbproj\nrun = %mlrun {folder} -e count.py --detach", timeout=60, output_hook=listen)
+    assert notebook("1 + 1") == "2"
+    returned = len(cards)
+    deadline = time.monotonic() + 60
+    while not cards[-1].startswith("FINISHED  count.py"):
+        assert time.monotonic() < deadline, cards[-1]
+        with contextlib.suppress(queue.Empty):
+            listen(notebook.client.get_iopub_msg(timeout=1))
+    assert any(card.startswith("RUNNING") and "line 2" in card for card in cards[returned:])
+    assert notebook("run.status, run.exit_code") == "('FINISHED', 0)"
