@@ -11,6 +11,7 @@ from typing import Any, Self
 from nbproj.display.run import run_json, run_text
 from nbproj.errors import RunError, StoreError
 from nbproj.processes import is_alive
+from nbproj.tracking.course import course_of
 from nbproj.tracking.ownership import OWNER_TAG, Entry, Ledger, owner_of_tag
 from nbproj.tracking.settlement import is_finished, is_lost, settle, sweep
 from nbproj.tracking.stopping import stop
@@ -61,6 +62,7 @@ class Run:
         self._place = store
         self._again = again
         self._was_shown = False
+        self._course: dict[str, Any] | None = None
         self._final = record if record is not None and is_finished(record) else None
 
     @property
@@ -264,6 +266,16 @@ class Run:
             **self.details,
         }
 
+    def course(self) -> dict[str, Any]:
+        """Return the course of the metrics, which a card shows beside `values`: `curves` and `counts` by name. Read once when the run has ended."""
+        if self._course is not None:
+            return self._course
+        found = course_of(self._store, self.run_id, self.record.metrics)
+        course = {"curves": {name: curve.points for name, curve in found.items()}, "counts": {name: curve.count for name, curve in found.items()}}
+        if self._final is not None:
+            self._course = course
+        return course
+
     def brief(self) -> dict[str, Any]:
         """Return what a list of runs shows of this one, as plain values; the artifacts are not looked at."""
         record = self.record
@@ -293,7 +305,7 @@ class Run:
             return {"text/plain": repr(self)}
         from nbproj.display.card import bundle
 
-        return bundle(self.values())
+        return bundle({**self.values(), **self.course()})
 
     def __repr__(self) -> str:
         record = self.record

@@ -68,7 +68,7 @@ class LiveCard:
         """
         self._over.set()
         with self._lock:
-            values = {**self._state.values(time.time() * 1000), **run.values()}
+            values = {**self._state.values(time.time() * 1000), **run.values(), **run.course()}
             if self._handle is not None:
                 self._handle.update(bundle(values), raw=True)
 
