@@ -5,12 +5,13 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from jupyter_client import BlockingKernelClient
 
 SECONDS = 60
 SECRET = "secret-of-the-test"
+OF_TEST = ("HOME", "MLFLOW_TRACKING_URI", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME")
 
 
 @dataclass
@@ -38,6 +40,11 @@ class Answer:
         """What was printed, and behind it what is displayed at the end."""
         return self.printed + "".join(f"{data.get('text/plain', '')}\n" for _, data in self.outputs)
 
+    @property
+    def html(self) -> str:
+        """What a notebook shows."""
+        return "".join(data.get("text/html", "") for _, data in self.outputs)
+
 
 class Kernel:
     """Executes cells in a kernel that runs already, and tells it their ids as JupyterLab does."""
@@ -46,7 +53,14 @@ class Kernel:
         self._client = BlockingKernelClient(connection_file=str(connection))
         self._client.load_connection_file()
         self._client.start_channels()
-        self._client.wait_for_ready(timeout=SECONDS)
+        deadline = time.monotonic() + SECONDS
+        while True:
+            try:
+                self._client.wait_for_ready(timeout=SECONDS)
+            except RuntimeError:  # on a busy machine a kernel that is late is taken for dead
+                assert time.monotonic() < deadline
+                continue
+            break
 
     def close(self) -> None:
         self._client.stop_channels()
@@ -55,8 +69,13 @@ class Kernel:
         """Execute a cell and return what its pager shows."""
         return "\n".join(one["data"]["text/plain"] for one in self(source).payload)
 
-    def __call__(self, source: str, cell: str | None = None) -> Answer:
-        content = {"code": source, "silent": False, "store_history": True, "user_expressions": {}, "allow_stdin": False, "stop_on_error": True}
+    def adopt(self, environment: Mapping[str, str]) -> None:
+        """Give the kernel an environment, without a trace in its history."""
+        code = f"import os as _os\n_os.environ.update({dict(environment)!r})"
+        self(code, silent=True)
+
+    def __call__(self, source: str, cell: str | None = None, *, silent: bool = False) -> Answer:
+        content = {"code": source, "silent": silent, "store_history": not silent, "user_expressions": {}, "allow_stdin": False, "stop_on_error": True}
         message = self._client.session.msg("execute_request", content, metadata={"cellId": cell} if cell else {})
         self._client.shell_channel.send(message)
         wanted = message["header"]["msg_id"]
@@ -95,14 +114,14 @@ class JupyterServer:
     token: str
     pid: int
     stack: ExitStack
-    sock: str = ""
 
     def ask(self, method: str, path: str, body: object | None = None) -> object:
-        connection = http.client.HTTPConnection("127.0.0.1", self.info["port"], timeout=SECONDS)
-        if self.sock:
+        connection = http.client.HTTPConnection("127.0.0.1", self.info["port"] or 80, timeout=SECONDS)
+        if self.info["sock"]:
             connection.sock = socket.socket(socket.AF_UNIX)
-            connection.sock.connect(self.sock)
         try:
+            if self.info["sock"]:
+                connection.sock.connect(self.info["sock"])
             connection.request(method, f"{self.info['base_url']}{path}", json.dumps(body), {"Authorization": f"token {self.token}"})
             answer = connection.getresponse()
             data = answer.read()
@@ -111,9 +130,13 @@ class JupyterServer:
         finally:
             connection.close()
 
-    def open_by_socket(self, path: str, sock: str) -> Kernel:
-        self.sock = sock
-        return self.open(path)
+    def answers(self) -> bool:
+        """Return whether it listens already: its file is there a moment before."""
+        try:
+            self.ask("GET", "api/status")
+        except OSError:
+            return False
+        return True
 
     def open(self, path: str, *, kernel: str | None = None, kind: str = "notebook") -> Kernel:
         """Open a notebook as a front end does, on a kernel of its own or one that runs, and return the kernel."""
@@ -127,7 +150,20 @@ class JupyterServer:
             time.sleep(0.05)
         opened = Kernel(connection)
         self.stack.callback(opened.close)
+        # The server may live longer than the test, whose store and home are its own.
+        opened.adopt({name: os.environ[name] for name in OF_TEST if name in os.environ})
         return opened
+
+    def forget(self) -> None:
+        """Close what is open and remove the notebooks."""
+        self.stack.close()
+        for session in self.ask("GET", "api/sessions"):
+            with suppress(AssertionError):  # a second session of a kernel went with the first
+                self.ask("DELETE", f"api/sessions/{session['id']}")
+        for path in self.root.iterdir():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        for path in self.runtime.glob("jpserver-?.json"):
+            path.unlink()
 
     def rename(self, session: dict, path: str) -> None:
         (self.root / session["path"]).rename(self.root / path)
@@ -155,7 +191,11 @@ def running_server(tmp_path: Path, *options: str, token: str = SECRET, **environ
             assert time.monotonic() < deadline, (tmp_path / "server.log").read_text()
             time.sleep(0.05)
         with ExitStack() as stack:
-            yield JupyterServer(root, runtime, json.loads(file.read_bytes()), token, process.pid, stack)
+            one = JupyterServer(root, runtime, json.loads(file.read_bytes()), token, process.pid, stack)
+            while not one.answers():
+                assert time.monotonic() < deadline, (tmp_path / "server.log").read_text()
+                time.sleep(0.05)
+            yield one
     finally:
         family = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
         process.terminate()
@@ -169,11 +209,20 @@ def running_server(tmp_path: Path, *options: str, token: str = SECRET, **environ
                 left.kill()
 
 
-@pytest.fixture
-def server(tmp_path, store) -> Iterator[JupyterServer]:
-    """Return a Jupyter server that runs, with a token."""
-    with running_server(tmp_path) as one:
+@pytest.fixture(scope="module")
+def long_running(tmp_path_factory) -> Iterator[JupyterServer]:
+    """Return a Jupyter server for several tests."""
+    folder = tmp_path_factory.mktemp("server")
+    own = {"HOME": str(folder), "IPYTHONDIR": str(folder / "ipython"), "XDG_CONFIG_HOME": str(folder / "xdg")}
+    with running_server(folder, **own) as one:
         yield one
+
+
+@pytest.fixture
+def server(long_running) -> Iterator[JupyterServer]:
+    """Return a Jupyter server that runs, with a token, and nothing open in it."""
+    yield long_running
+    long_running.forget()
 
 
 @pytest.fixture

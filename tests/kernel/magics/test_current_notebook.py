@@ -24,11 +24,11 @@ def test_without_an_address_this_notebook_runs(server, save, store):
     assert kernel(LOAD).status == "ok"
     answer = kernel("run = %mlrun --run-name first\nprint(run.status)", "new")
     assert answer.status == "ok", answer.error
-    assert "trained 42" in answer.text
+    assert "trained 42" in answer.html
     assert answer.printed == "FINISHED\n"
     # The call in the executed notebook means that notebook, which runs already: it is skipped.
     runs = store.search_runs()
-    assert [run.tags["mlflow.source.name"] for run in runs] == [str(path.parent)]
+    assert [run.tags["mlflow.source.name"] for run in runs] == [str(path)]
 
 
 def test_a_file_older_than_what_was_run_is_refused_until_it_is_saved(server, save, store):
@@ -41,14 +41,14 @@ def test_a_file_older_than_what_was_run_is_refused_until_it_is_saved(server, sav
     assert len(refused.error.splitlines()) == 1
     assert "the cell 'alpha = 2' is not in it. Save first, or add --stale-ok" in refused.error
     assert store.search_runs() == []
-    assert "alpha is 1" in kernel("%mlrun --stale-ok", "d").text
+    assert "alpha is 1" in kernel("%mlrun --stale-ok", "d").html
     save(path, ("a", LOAD), ("b", "alpha = 2"), ("c", "print('alpha is', alpha)"), ("d", "%mlrun --stale-ok"))
     again = kernel("%mlrun", "d")
     assert again.status == "ok", again.error
-    assert "alpha is 2" in again.text
+    assert "alpha is 2" in again.html
 
 
-def test_what_was_tried_and_changed_before_the_file_was_saved_is_no_reason_to_refuse(server, save):
+def test_what_was_tried_and_changed_before_the_file_was_saved_is_no_reason_to_refuse(server, save, store):
     path = save(server.root / "train.ipynb", ("a", LOAD), ("b", "alpha = 1"))
     kernel = server.open("train.ipynb")
     kernel("alpha = 0  # before the extension", "b")
@@ -69,7 +69,7 @@ def test_a_notebook_is_found_under_its_new_name(server, save):
     assert kernel(WHICH).text == f"{server.root}/new.ipynb\n"
 
 
-def test_a_path_starts_from_the_notebooks_folder_wherever_its_code_went(server, save):
+def test_a_path_starts_from_the_notebooks_folder_wherever_its_code_went(server, save, store):
     save(server.root / "deep" / "train.ipynb", LOAD, "data: 'Path' = 'x.csv'\nprint(open(data).read())")
     document = json.loads((server.root / "deep/train.ipynb").read_text())
     document["cells"][1]["metadata"]["tags"] = ["parameters"]
@@ -82,7 +82,7 @@ def test_a_path_starts_from_the_notebooks_folder_wherever_its_code_went(server, 
     document["cells"][0]["source"] = f"{LOAD}\nimport os\nos.chdir('/')"
     (server.root / "deep/train.ipynb").write_text(json.dumps(document))
     answer = kernel("%mlrun -P data=y.csv")
-    assert "the right one" in answer.text, answer.error
+    assert "the right one" in answer.html, answer.error
 
 
 def test_two_notebooks_on_one_kernel_are_told_apart_by_the_running_cell(server, save):
@@ -116,7 +116,8 @@ def test_a_server_that_does_not_answer_and_stale_files_do_not_keep_us(server, sa
     silent = socket.socket()
     silent.bind(("127.0.0.1", 0))
     silent.listen()
-    (server.runtime / "jpserver-1.json").write_text(json.dumps({"pid": os.getpid(), "port": silent.getsockname()[1], "base_url": "/", "token": "t"}))
+    address = {"pid": os.getpid(), "port": silent.getsockname()[1], "base_url": "/", "token": "t"}
+    (server.runtime / "jpserver-1.json").write_text(json.dumps(address))
     (server.runtime / "jpserver-2.json").write_text(json.dumps({"pid": 2**22 + 1, "port": 9, "base_url": "/"}))
     (server.runtime / "jpserver-3.json").write_text("not JSON")
     (server.runtime / "jpserver-4.json").write_text('["no", "mapping"]')
@@ -132,7 +133,7 @@ def test_a_server_that_does_not_answer_and_stale_files_do_not_keep_us(server, sa
 
 
 @pytest.mark.parametrize("case", ["base", "hub", "socket", "password"])
-def test_every_kind_of_server_is_understood(case, tmp_path, store, save, home):
+def test_every_kind_of_server_is_understood(case, tmp_path, save, home):
     options, environment, path = [], {}, "a b.ipynb"
     if case == "base":
         options = ["--ServerApp.base_url=/some/where/"]
@@ -143,7 +144,7 @@ def test_every_kind_of_server_is_understood(case, tmp_path, store, save, home):
         options = [f"--ServerApp.sock={home}/s"]
     with running_server(tmp_path, *options, **environment) as server:
         expected = save(server.root / path, "1")
-        kernel = server.open_by_socket(path, f"{home}/s") if case == "socket" else server.open(path)
+        kernel = server.open(path)
         file = server.runtime / f"jpserver-{server.pid}.json"
         if case in {"hub", "password"}:  # the hub, and a password, leave no token in the file
             file.write_text(json.dumps({**server.info, "token": ""}))
@@ -154,7 +155,7 @@ def test_vscode_names_the_notebook_among_its_names(tmp_path, save, executed):
     path = save(tmp_path / "train.ipynb", "print('in', 'code')")
     document, error = executed(f"__vsc_ipynb_file__ = {str(path)!r}", "%mlrun --stale-ok")
     assert error is None
-    assert "in code" in document.cells[2].outputs[0].data["text/plain"]
+    assert "in code" in document.cells[2].outputs[0].data["text/html"]
 
 
 def test_colab_hands_the_notebook_over_and_it_is_never_older_than_what_was_run(tmp_path, save, executed, monkeypatch):
@@ -171,7 +172,7 @@ def test_colab_hands_the_notebook_over_and_it_is_never_older_than_what_was_run(t
     )
     done, error = executed(f"import sys\nsys.path.insert(0, {str(tmp_path / 'colab')!r})\nimport google.colab", "run = %mlrun", "%mlrun")
     assert error is None
-    assert "from colab" in done.cells[2].outputs[0].data["text/plain"]
+    assert "from colab" in done.cells[2].outputs[0].data["text/html"]
     copied = tmp_path / "work" / "My model.ipynb"
     assert json.loads(copied.read_text())["metadata"]["nbproj"] == {"copied_from": "colab"}
     # A file of the user's that has the name is not replaced.
