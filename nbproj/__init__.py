@@ -22,11 +22,30 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from nbproj.errors import NbprojError
+    from nbproj.logbook import log_artifact, log_figure, log_metric, log_metrics, log_param, log_params, set_tag, set_tags
     from nbproj.record import Run, RunFailed
     from nbproj.records import RunList, get_run, runs
     from nbproj.runner import load_project, run
 
-__all__ = ["NbprojError", "Run", "RunFailed", "RunList", "__version__", "get_run", "load_project", "run", "runs"]
+__all__ = [
+    "NbprojError",
+    "Run",
+    "RunFailed",
+    "RunList",
+    "__version__",
+    "get_run",
+    "load_project",
+    "log_artifact",
+    "log_figure",
+    "log_metric",
+    "log_metrics",
+    "log_param",
+    "log_params",
+    "run",
+    "runs",
+    "set_tag",
+    "set_tags",
+]
 
 _ROOMS = {
     "NbprojError": "nbproj.errors",
@@ -35,8 +54,16 @@ _ROOMS = {
     "RunList": "nbproj.records",
     "get_run": "nbproj.records",
     "load_project": "nbproj.runner",
+    "log_artifact": "nbproj.logbook",
+    "log_figure": "nbproj.logbook",
+    "log_metric": "nbproj.logbook",
+    "log_metrics": "nbproj.logbook",
+    "log_param": "nbproj.logbook",
+    "log_params": "nbproj.logbook",
     "run": "nbproj.runner",
     "runs": "nbproj.records",
+    "set_tag": "nbproj.logbook",
+    "set_tags": "nbproj.logbook",
 }
 
 

@@ -10,6 +10,7 @@ from typing import Protocol
 from nbproj.execution.execution import Execution, Mask
 from nbproj.execution.output import ByteMask
 from nbproj.execution.process import Guard
+from nbproj.execution.results import Keep
 from nbproj.progress import Progress, silent
 from nbproj.project.model import EntryPoint, EnvironmentSpec, Project
 from nbproj.project.parameters import Resolved
@@ -97,6 +98,8 @@ class Workplace:
         To be called with the process group before a program starts.
     mask, stream_mask : callable
         Masks secrets in a text; makes a mask for a stream.
+    results : callable
+        Takes what a program tells of its results, as it came, from any thread.
     """
 
     folder: Path
@@ -105,6 +108,7 @@ class Workplace:
     started: Callable[[int], None]
     mask: Mask
     stream_mask: Callable[[], ByteMask]
+    results: Keep
 
     @property
     def log(self) -> Path:

@@ -19,6 +19,7 @@ from nbproj.backends.harvest import collect
 from nbproj.backends.heartbeat import Heartbeat
 from nbproj.backends.metrics import MetricWatch, wants_metrics
 from nbproj.backends.pursuit import follow
+from nbproj.backends.recorder import Recorder
 from nbproj.errors import NbprojError, StoreError
 from nbproj.execution.execution import Execution, Outcome
 from nbproj.execution.process import Guard
@@ -36,6 +37,7 @@ from nbproj.tracking.store import TERMINAL, Status
 __all__ = ["Settled", "carry"]
 
 _TAG_LIMIT = 5000
+_RESULTS = "results.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,7 @@ class _Life:
     entry: Entry | None = None
     heartbeat: Heartbeat | None = None
     metrics: MetricWatch | None = None
+    recorder: Recorder | None = None
 
     def end(self) -> None:
         """End what still runs."""
@@ -81,6 +84,8 @@ class _Life:
             self.metrics.stop()
         if self.execution is not None and self.execution.outcome is None:
             self.execution.cancel()
+        if self.recorder is not None:
+            self.recorder.finish()
 
     def fail(self, error: BaseException) -> None:
         """Keep the first thing that went wrong."""
@@ -149,12 +154,14 @@ def _live(request: RunRequest, backend: Backend, guard: Guard, signals: Signals,
         run_id = life.run_id = _create(request, owner, redactor)
         entry.update(run_id=run_id)
     request.progress(Event("created", data={"run_id": run_id, "store": request.store.label, "experiment_id": request.experiment_id}))
-    _describe(request, run_id, redactor)
+    params = _describe(request, run_id, redactor)
 
     def started(group: int) -> None:
         with writing(entry.folder):
             entry.update(group=group)
 
+    with signals.shielded(), writing(entry.folder):
+        life.recorder = Recorder(request.store, run_id, file=entry.folder / _RESULTS, mask=redactor.text, params=params)
     workplace = Workplace(
         folder=entry.folder,
         variables=_variables(request, run_id, owner, entry.folder),
@@ -162,6 +169,7 @@ def _live(request: RunRequest, backend: Backend, guard: Guard, signals: Signals,
         started=started,
         mask=redactor.text,
         stream_mask=redactor.stream,
+        results=life.recorder.take,
     )
     life.execution = backend.submit(request, workplace)
     with signals.shielded():
@@ -169,7 +177,7 @@ def _live(request: RunRequest, backend: Backend, guard: Guard, signals: Signals,
         life.execution.start()
     if wants_metrics(request.progress):
         life.metrics = MetricWatch(request.store, run_id, request.progress)
-    life.outcome = follow(request, life.execution, redactor, signals, entry, life.metrics)
+    life.outcome = follow(request, life.execution, redactor, signals, entry, life.metrics, life.recorder)
     request.progress(Event("ending"))
     collect(request, run_id, entry.folder, life.execution, redactor)
 
@@ -223,10 +231,13 @@ def _create(request: RunRequest, owner: Owner, redactor: Redactor) -> str:
     return request.run_id
 
 
-def _describe(request: RunRequest, run_id: str, redactor: Redactor) -> None:
+def _describe(request: RunRequest, run_id: str, redactor: Redactor) -> dict[str, str]:
+    """Record the parameters; return all that are known."""
     known: dict[str, str] = dict(request.store.get_run(run_id).params) if request.run_id is not None else {}
     given = {**request.resolved.tracked, **request.resolved.extra}
-    request.store.log_params(run_id, {name: redactor.text(value) for name, value in given.items() if name not in known})
+    new = {name: redactor.text(value) for name, value in given.items() if name not in known}
+    request.store.log_params(run_id, new)
+    return {**known, **new}
 
 
 def _variables(request: RunRequest, run_id: str, owner: Owner, folder: Path) -> dict[str, str]:
@@ -237,6 +248,7 @@ def _variables(request: RunRequest, run_id: str, owner: Owner, folder: Path) -> 
         "MLFLOW_RUN_ID": run_id,
         "NBPROJ_ANCESTRY": _ancestry(request, run_id),
         "NBPROJ_OUTPUT_DIR": str(folder / "out"),
+        "NBPROJ_RESULTS_FILE": str(folder / _RESULTS),
         TOKEN_VARIABLE: owner.token,
         "PYTHONUNBUFFERED": "1",
         # `%mlrun` in a notebook that is executed means that notebook, as in one that people have open.

@@ -75,4 +75,5 @@ class LocalBackend:
             text_mask=workplace.mask,
             guard=workplace.guard,
             started=workplace.started,
+            results=workplace.results,
         )

@@ -7,6 +7,7 @@ import time
 
 from nbproj.backends.backend import RunRequest
 from nbproj.backends.metrics import MetricWatch
+from nbproj.backends.recorder import Recorder
 from nbproj.execution.execution import Execution, Outcome
 from nbproj.execution.signals import Signals
 from nbproj.tracking.ownership import Entry
@@ -19,7 +20,15 @@ _LOOK_SECONDS = 0.5
 """How long a quiet program is waited for before somebody's wish to stop is looked for."""
 
 
-def follow(request: RunRequest, execution: Execution, redactor: Redactor, signals: Signals, entry: Entry, metrics: MetricWatch | None) -> Outcome:
+def follow(
+    request: RunRequest,
+    execution: Execution,
+    redactor: Redactor,
+    signals: Signals,
+    entry: Entry,
+    metrics: MetricWatch | None,
+    recorder: Recorder,
+) -> Outcome:
     """Tell what happens until the execution has ended, and return how.
 
     Parameters
@@ -36,6 +45,8 @@ def follow(request: RunRequest, execution: Execution, redactor: Redactor, signal
         The run's own, by which it may be asked to stop.
     metrics : MetricWatch, optional
         Reads what the program logs.
+    recorder : Recorder
+        Records what the program tells; told here is what it refuses.
     """
     deadline = None if request.timeout is None else time.monotonic() + request.timeout
     while True:
@@ -46,8 +57,11 @@ def follow(request: RunRequest, execution: Execution, redactor: Redactor, signal
             request.progress(event)
         if metrics is not None:
             metrics.tell()
+        recorder.tell(request.progress)
         outcome = execution.outcome
         if outcome is not None:
+            recorder.finish()
+            recorder.tell(request.progress)
             if metrics is not None:
                 metrics.finish()
             return _masked(outcome, redactor)

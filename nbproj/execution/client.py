@@ -281,6 +281,11 @@ class Client:
             raise CellTimeout
         return progress.reply
 
+    def tell(self, source: str) -> None:
+        """Have code executed before what is asked for next. Nobody hears what it shows, or waits for it."""
+        request: dict[str, object] = {"code": source, "silent": True, "store_history": False, "user_expressions": {}, "allow_stdin": False}
+        self._send(self._shell, "execute_request", {**request, "stop_on_error": False})
+
     def _interrupt(self) -> None:
         if self._process.interrupted_by_message:
             self._send(self._control, "interrupt_request", {})

@@ -128,6 +128,10 @@ class Message:
         content = json.loads(self._content)
         return content if isinstance(content, dict) else {}
 
+    def mentions(self, word: str) -> bool:
+        """Return whether a word of ASCII stands in its content, without understanding it."""
+        return word.encode() in self._content
+
 
 class Wire:
     """Signs requests and checks what comes back.

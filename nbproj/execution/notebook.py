@@ -16,6 +16,7 @@ from nbproj.execution.kernels import Kernel, check_kernel
 from nbproj.execution.output import ByteMask, OutputLog
 from nbproj.execution.plan import prepare
 from nbproj.execution.process import Guard, Started
+from nbproj.execution.results import Keep, ResultMessages
 from nbproj.execution.session import Session
 from nbproj.paths import write_atomically
 from nbproj.processes import end_group
@@ -89,14 +90,19 @@ class NotebookExecution:
         Ends the kernel when the driver dies.
     started : callable
         Called with the kernel's process group before the kernel starts.
+    results : callable, optional
+        Takes what the notebook tells of its results.
     """
 
-    def __init__(self, task: NotebookTask, *, log: Path, mask: ByteMask, text_mask: Mask, guard: Guard, started: Started) -> None:
+    def __init__(
+        self, task: NotebookTask, *, log: Path, mask: ByteMask, text_mask: Mask, guard: Guard, started: Started, results: Keep | None = None
+    ) -> None:
         self.artifacts = {f"run/{task.output.name}": task.output}
         self._task = task
         self._guard = guard
         self._tell_started = started
         self._text_mask = text_mask
+        self._results = results
         self._inbox = Inbox()
         self._log_path, self._mask = log, mask
         self._outcome: Outcome | None = None
@@ -170,7 +176,9 @@ class NotebookExecution:
             "input_path": task.source.name,
             "output_path": task.output.name,
         }
-        about: dict[str, object] = {"kernel": task.kernel.name, **({"entry_point": task.entry_point} if task.entry_point else {})}
+        about: dict[str, object] = {"kernel": task.kernel.name, "cells": plan.total}
+        if task.entry_point:
+            about["entry_point"] = task.entry_point
         notebook = ExecutedNotebook(document, plan, save=self._save, mask=self._text_mask, about=about)
         session = Session(
             kernel=task.kernel,
@@ -183,6 +191,7 @@ class NotebookExecution:
             watcher=self,
             cell_timeout=task.cell_timeout,
             allow_errors=task.allow_errors,
+            results=ResultMessages(self._results) if self._results is not None else None,
         )
         if self._stopped is not None:
             session.stop(self._stopped)

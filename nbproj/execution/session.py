@@ -19,6 +19,7 @@ from nbproj.execution.kernels import Kernel
 from nbproj.execution.outputs import CellOutputs, Displays
 from nbproj.execution.plan import Plan, Step
 from nbproj.execution.process import Guard
+from nbproj.execution.results import ResultMessages
 from nbproj.paths import sockets_folder
 
 __all__ = ["Session", "Watcher"]
@@ -71,6 +72,8 @@ class Session:
         Seconds that a cell may take.
     allow_errors : bool
         Run on after a cell that fails; the run still fails, with the first of them.
+    results : ResultMessages, optional
+        Takes what the notebook tells of its results.
     """
 
     kernel: Kernel
@@ -83,6 +86,7 @@ class Session:
     watcher: Watcher
     cell_timeout: float | None = None
     allow_errors: bool = False
+    results: ResultMessages | None = None
     _stopped: Outcome | None = None
     _pipe: tuple[int, int] = (-1, -1)
 
@@ -142,6 +146,8 @@ class Session:
             about = client.ready(lambda: self.watcher.waiting(f"kernel {self.kernel.name!r} is starting"))
             if about.get("language_info"):
                 self.notebook.document["metadata"]["language_info"] = about["language_info"]
+            if self.results is not None and self.kernel.language == "python":
+                client.tell(self.results.prelude())
             outcome = self._cells(client, process)
             if process.alive:
                 client.shut_down()
@@ -175,6 +181,8 @@ class Session:
         """Execute one cell; return how the run ends with it, or None when it goes on."""
 
         def hear(message: Any) -> None:
+            if self.results is not None and self.results.take(message):
+                return
             name, text = outputs.take(message)
             if text:
                 self.watcher.printed(name, text)
@@ -195,7 +203,9 @@ class Session:
     def _judge(self, reply: Reply, step: Step, outputs: CellOutputs) -> Outcome | None:
         content = reply.content
         if content.get("status") == "ok":
-            return None
+            # `exit()` and `quit()` of IPython raise nothing: they say it in the reply, and the kernel ends a moment later.
+            asked = [said for said in content.get("payload", ()) if said.get("source") == "ask_exit"]
+            return Outcome(0) if asked else None
         name, value = str(content.get("ename", "")), str(content.get("evalue", ""))
         if name == "SystemExit":
             return self._exit(value, step, outputs)
@@ -210,7 +220,7 @@ class Session:
     def _exit(value: str, step: Step, outputs: CellOutputs) -> Outcome:
         """Return the outcome of a cell that ended the program, as Python itself sets the exit code."""
         value = value.strip()
-        if value in {"", "None"}:
+        if value in {"", "None", "False"}:
             return Outcome(0)
         code = int(value) % 256 if re.fullmatch(r"[+-]?\d+", value) else 1
         if not code:
