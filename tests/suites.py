@@ -31,7 +31,7 @@ CHECKS = {
 BOTH_CORES = ["-n", "2"]  # the tests wait for processes more than they compute, and each has a home and ports of its own
 UNIT = [*BOTH_CORES, "tests/unit"]
 FOLDERS = {name: [*BOTH_CORES, f"tests/{name}"] for name in ("unit", "kernel", "environments", "backends", "server", "ui")}
-SECONDS = 900  # for one suite; a hang ends as a failure with a table, not as a cancelled job
+SECONDS = 1500  # for one suite; a hang ends as a failure with a table, not as a cancelled job
 NO_TESTS = 5  # pytest's exit code when it collected nothing
 
 

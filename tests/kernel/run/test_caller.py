@@ -25,7 +25,7 @@ def cell(home, store) -> Iterator[Callable[..., dict]]:
                 times -= 1
             try:
                 message = client.get_iopub_msg(timeout=0.1)
-            except Exception:  # noqa: BLE001, S112 - nothing was said meanwhile
+            except Exception:  # noqa: BLE001 - nothing was said meanwhile
                 continue
             if message["parent_header"].get("msg_id") != asked:
                 continue
