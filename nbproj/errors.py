@@ -82,7 +82,8 @@ class NbprojError(Exception):
         self.place = place
         self.hint = one_line(hint)
         self.message = one_line(message)
-        super().__init__(f"{place}: {self.message}" if place is not None else self.message)
+        where = "".join(character if character.isprintable() else " " for character in str(place))  # spaces stay: it can be copied
+        super().__init__(f"{where}: {self.message}" if place is not None else self.message)
 
     def to_dict(self) -> dict[str, object]:
         """Return the stable form for programs: type, message, hint, exit_code."""

@@ -58,9 +58,9 @@ def findings_text(findings: Sequence[Finding]) -> str:
     missing  uv   not found. Install uv for projects with python_env
     Runs can start on this machine.
     """
-    width = max((columns(one.name) for one in findings), default=0)
-    lines = [f"{one.state:<7}  {pad(one.name, width)}  {_told(one)}".rstrip() for one in findings]
-    lacking = ", ".join(one.name for one in findings if one.needed and one.state == "missing")
+    width = max((columns(printable(one.name)) for one in findings), default=0)
+    lines = [f"{one.state:<7}  {pad(printable(one.name), width)}  {_told(one)}".rstrip() for one in findings]
+    lacking = ", ".join(printable(one.name) for one in findings if one.needed and one.state == "missing")
     return "\n".join([*lines, f"Runs cannot start on this machine; see {lacking}." if lacking else "Runs can start on this machine."])
 
 

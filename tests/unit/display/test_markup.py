@@ -1,16 +1,27 @@
 """All data is text, never markup: whatever is put into names and values, a parser finds our elements and nothing else."""
 
+import importlib
+import inspect
 import json
+import pkgutil
 import re
+from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nbproj.display import card, html, runs
+from nbproj import display
+from nbproj.display import card, html, project_card, runs
 from nbproj.display.card_json import LIMIT, MIME
-from nbproj.display.terminal import Screen
+from nbproj.display.doctor import Finding
+from nbproj.display.facts import Facts
+from nbproj.display.terminal import Screen, tail_of
+from nbproj.errors import EntryPointError, NbprojError
+from nbproj.project.model import DockerSpec, EntryPoint, EnvironmentSpec, Parameter, Place, Project
 
 PAYLOADS = [
     "<script>alert(1)</script>",
@@ -103,6 +114,122 @@ def everywhere(text: str) -> dict:
     }
 
 
+def recorded(text: str) -> dict:
+    """Return the same as a store has it: numbers are numbers."""
+    return everywhere(text) | {"metrics": {text: 1.5}, "tags": {text: text}, "artifact_uri": text, "exit_code": 1, "end_time": 2000}
+
+
+def parameter(text: str) -> Parameter:
+    return Parameter(text, text, text, text, text, (text, text + "2"), 0.0, 1.0, 0.1, env=text, flag=text, item=text, declared=Place(text, 1))
+
+
+def entry_point(text: str) -> EntryPoint:
+    secret = Parameter(f"{text}s", text, secret=True, env=text, optional=True)
+    problem = EntryPointError(text, place=Place(text, 1, cell=2))
+    return EntryPoint(text, [parameter(text), secret], f"{text}\n{text}", help=text, declared=Place(text, 3, 4), problem=problem)
+
+
+def project(text: str) -> Project:
+    book = EntryPoint(f"{text}2", notebook=text, cells=text, declared=Place(text, 1, cell=2))
+    environment = EnvironmentSpec("docker", text, DockerSpec(text))
+    return Project(text, Path("/project"), {text: entry_point(text), book.name: book}, environment, warnings=(text, text))
+
+
+MAKERS: dict[str, Callable[[str], Any]] = {
+    "EntryPoint": entry_point,
+    "Facts": lambda text: Facts.of(everywhere(text)),
+    "Iterable[Iterable[Span]]": tail_of,
+    "Iterable[Mapping[str, Any]]": lambda text: [everywhere(text), everywhere(text)],
+    "Iterable[float]": lambda text: [1.0, float("nan"), text],
+    "Mapping[str, Any]": recorded,
+    "Mapping[str, EntryPoint] | None": lambda text: {f"{text}3": entry_point(text), "a.py": EntryPoint("a.py", script="a.py")},
+    "Parameter": parameter,
+    "Place | None": lambda text: Place(text, 1),
+    "Project": project,
+    "Sequence[Finding]": lambda text: [Finding(text, "warning", text, text, needed=True), Finding("", "missing", "", text)],
+    "str": lambda text: text,
+}
+"""How something of each type is made that a rendering takes: with a text in every place that has one."""
+
+BUILDERS = {"nbproj.display.html", "nbproj.display.quantity", "nbproj.display.columns", "nbproj.display.colour"}
+"""What renderings are made of. They are tried in what is made of them."""
+
+
+def renderings() -> Iterator[tuple[str, Callable[..., Any]]]:
+    """Find every function of `display` that returns something to be shown."""
+    for found in pkgutil.iter_modules(display.__path__, "nbproj.display."):
+        module = importlib.import_module(found.name)
+        for name in getattr(module, "__all__", ()):
+            function = getattr(module, name)
+            if found.name in BUILDERS or not inspect.isfunction(function):
+                continue
+            returned = inspect.signature(function).return_annotation
+            if returned == "Markup" or (returned == "str" and name not in {"cut", "moment", "since"}) or name.endswith(("bundle", "_json")):
+                yield f"{found.name.removeprefix('nbproj.display.')}.{name}", function
+
+
+RENDERINGS = dict(renderings())
+
+
+def rendered(function: Callable[..., Any], text: str, width: int) -> Any:
+    """Call a rendering with a text everywhere in what it takes."""
+    given_: dict[str, Any] = {}
+    for name, one in inspect.signature(function).parameters.items():
+        if name == "width":
+            given_[name] = width
+        elif one.annotation in MAKERS and (one.default is inspect.Parameter.empty or one.annotation != "str"):
+            given_[name] = MAKERS[one.annotation](text)
+        else:
+            assert one.default is not inspect.Parameter.empty, f"tell MAKERS how to make a hostile {one.annotation!r}"
+    return function(**given_)
+
+
+SHOWN_RAW = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def test_the_renderings_are_found():
+    expected = {"card.bundle", "card_text.card_text", "runs.bundle", "run.run_text", "run.run_json", "project.project_text", "project.project_json"}
+    assert expected | {"project_card.project_bundle", "project_card.entry_point_bundle", "doctor.findings_text"} <= RENDERINGS.keys()
+
+
+@pytest.mark.parametrize("name", RENDERINGS)
+def test_no_rendering_at_all_lets_markup_or_a_control_character_through(name):
+    for text in PAYLOADS:
+        for width in (24, 200):
+            shown = rendered(RENDERINGS[name], text, width)
+            if isinstance(shown, dict) and "text/html" in shown:
+                check(shown)
+            elif isinstance(shown, dict):  # a document, written for programs: JSON escapes it
+                assert re.fullmatch(r"[\n -~]*", json.dumps(shown, indent=2, allow_nan=False))
+            elif isinstance(shown, html.Markup):
+                assert Page(shown).problems == []
+                assert not SHOWN_RAW.search(shown)
+            else:
+                assert not SHOWN_RAW.search(shown)
+                shown.encode()
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_an_error_is_one_line_whatever_its_names_hold(payload):
+    error = NbprojError(payload, place=Place(payload, 1), hint=payload)
+    for line in (str(error), error.hint, *error._render_traceback_()):
+        assert not SHOWN_RAW.search(line)
+        assert len(line.splitlines()) <= 1
+
+
+def texts(value: Any) -> Iterator[str]:
+    """Return every text of a document but the newlines of commands, names included."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            yield name
+            yield from texts(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from texts(item)
+
+
 def check(bundle: dict) -> Page:
     page = Page(bundle["text/html"])
     assert page.problems == []
@@ -115,14 +242,14 @@ def check(bundle: dict) -> Page:
         if name == "class":
             assert value == "tex2jax_ignore mathjax_ignore"
     for rendering in (bundle["text/plain"], bundle["text/html"], page.text):
-        assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]", rendering)
+        assert not SHOWN_RAW.search(rendering)
         rendering.encode()
     document = next(value for mime, value in bundle.items() if mime.endswith("+json"))
     written = json.dumps(document, indent=1, allow_nan=False)
     assert len(written) < LIMIT
     json.dumps(document, ensure_ascii=False).encode()
     written = written.replace("\\\\", "")  # a path spells out what cannot be shown: that is a text, not the character
-    assert not re.search(r"\\u00(?:[01]|7f|[89])|\\ud[89a-f]..(?!\\ud[c-f])(?<!\\ud[c-f]..)|\\u202[a-e]", written)
+    assert not any(SHOWN_RAW.search(text) for text in texts(document))
     return page
 
 
@@ -195,3 +322,4 @@ def test_a_first_newline_in_output_survives_the_parser():
 def test_the_run_type_is_the_one_of_the_contract():
     assert MIME == "application/vnd.nbproj.run.v1+json"
     assert runs.MIME == "application/vnd.nbproj.runs.v1+json"
+    assert project_card.MIME == "application/vnd.nbproj.project.v1+json"
