@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,9 +11,13 @@ from typing import Any
 from nbproj.display.project import JSON_VERSION, project_json, project_text
 from nbproj.errors import NbprojError, ProjectError
 from nbproj.progress import Progress, silent
+from nbproj.project.content import remembering
 from nbproj.project.directory import find_entry_point, load_project, scan
 from nbproj.project.model import EntryPoint, Project
+from nbproj.project.remarks import remarks_on
 from nbproj.sources.registry import fetch
+from nbproj.sources.source import Checkout
+from nbproj.tracking.folders import cache_folder
 
 __all__ = ["Inspection", "Verdict", "check_project", "inspect_project"]
 
@@ -29,11 +34,14 @@ class Inspection:
         Scripts and notebooks that can be run by their path.
     only : str, optional
         The entry point that was asked for.
+    remarks : tuple of str
+        What should be known about the entry points, where that was asked for.
     """
 
     project: Project
     found: Mapping[str, EntryPoint]
     only: str | None = None
+    remarks: tuple[str, ...] = ()
 
     def text(self, *, width: int = 100) -> str:
         """Return it as `--help` would tell it."""
@@ -81,7 +89,13 @@ class Verdict:
 
 
 def inspect_project(
-    uri: str, version: str | None = None, *, entry_point: str | None = None, strict: bool = False, progress: Progress = silent
+    uri: str,
+    version: str | None = None,
+    *,
+    entry_point: str | None = None,
+    strict: bool = False,
+    remark: bool = False,
+    progress: Progress = silent,
 ) -> Inspection:
     """Read a project.
 
@@ -93,6 +107,8 @@ def inspect_project(
         Look at this one only; it must be there.
     strict : bool
         Refuse unknown keys and types.
+    remark : bool
+        Look into the cells of notebooks, too.
     progress : Progress
         Told what is fetched.
 
@@ -101,7 +117,7 @@ def inspect_project(
     NbprojError
         The project cannot be had or read.
     """
-    with fetch(uri, version, progress) as checkout:
+    with fetch(uri, version, progress) as checkout, _memory(checkout):
         project = load_project(checkout.root, notebook=checkout.notebook, strict=strict)
         found = dict(scan(project))
         if entry_point is not None and entry_point not in project.entry_points:
@@ -112,7 +128,14 @@ def inspect_project(
                     raise
                 found = {entry_point: found[entry_point]}
             project = dataclasses.replace(project, entry_points={})
-    return Inspection(project, found, entry_point)
+        points = [*project.entry_points.values(), *found.values()]
+        remarks = [text for point in points if point.problem is None for text in remarks_on(checkout.root, point)] if remark else []
+    return Inspection(project, found, entry_point, tuple(dict.fromkeys(remarks)))
+
+
+def _memory(checkout: Checkout) -> contextlib.AbstractContextManager[None]:
+    """Return a block that knows what earlier commands read; a checkout that is removed afterwards is nothing to remember."""
+    return remembering(cache_folder()) if checkout.temporary is None else contextlib.nullcontext()
 
 
 def check_project(uri: str, version: str | None = None, *, strict: bool = False, progress: Progress = silent) -> Verdict:
@@ -138,7 +161,7 @@ def check_project(uri: str, version: str | None = None, *, strict: bool = False,
         The project cannot be had.
     """
     try:
-        inspection = inspect_project(uri, version, strict=strict, progress=progress)
+        inspection = inspect_project(uri, version, strict=strict, remark=True, progress=progress)
     except ProjectError as error:
         return Verdict(problems=(f"{error}. {error.hint}" if error.hint else str(error),))
     project = inspection.project
@@ -150,4 +173,4 @@ def check_project(uri: str, version: str | None = None, *, strict: bool = False,
     count = len(project.entry_points)
     told = [f"{count} entry point{'' if count == 1 else 's'}"] if count else []
     told += [f"{len(by_path)} by path"] if by_path else []
-    return Verdict(f"{project.name}: {' and '.join(told)}", problems, project.warnings)
+    return Verdict(f"{project.name}: {' and '.join(told)}", problems, (*project.warnings, *inspection.remarks))

@@ -37,9 +37,8 @@ _LONGEST_ORDER = 5000  # what every MLflow takes as a tag
 def ancestry_key(checkout: Checkout, entry_point: EntryPoint) -> str:
     """Return what identifies an entry point across processes: where it comes from and its name."""
     where = checkout.uri if checkout.temporary is not None else str(checkout.root)
-    if entry_point.notebook is not None:  # two notebooks of one folder are both called main when each is run by its own address
-        name = "main" if entry_point.name == entry_point.notebook else entry_point.name
-        return f"{where}#{entry_point.notebook}:{name}"
+    if entry_point.notebook is not None:  # whatever it is called: by a path, by an MLproject file, or main when the notebook is the project
+        return f"{where}#{entry_point.notebook}:{entry_point.cells or 'main'}"
     return f"{where}#{entry_point.name}"
 
 
@@ -198,6 +197,8 @@ def resolve_request(
     for warning in project.warnings:
         progress(Event("note", warning))
     entry_point = find_entry_point(project, order.entry_point)
+    for warning in entry_point.warnings:
+        progress(Event("note", warning))
     resolved = resolve_all(entry_point, order.parameters, base=order.base, root=project.root, bases=order.bases)
     environment = _environment(project, order.env_manager)
     kernel = None

@@ -154,7 +154,7 @@ def lost_overrides(plans: Sequence[CellPlan], names: Iterable[str], language: st
     """
     if language not in {"python", "ipython"}:
         return ()
-    bindings = {one.number: read_bindings(body(one.original, one.mark)) for one in plans if one.runs}
+    bindings = {one.number: _bindings(one) for one in plans if one.runs}
     return tuple(remark for name in names if (remark := _lost(name, plans, bindings, file)) is not None)
 
 
@@ -178,7 +178,7 @@ def unbound_names(plans: Sequence[CellPlan], given: Iterable[str] = (), language
     """
     if language not in {"python", "ipython"}:
         return ()
-    known = [(one, read_bindings(body(one.original, one.mark))) for one in plans if one.mark.kind != "mlproject"]
+    known = [(one, _bindings(one)) for one in plans if one.mark.kind != "mlproject"]
     bound = {name for one, found in known if one.runs for name in found.binds} | set(given)
     if any(found.opaque for one, found in known if one.runs):
         return ()
@@ -194,6 +194,11 @@ def unbound_names(plans: Sequence[CellPlan], given: Iterable[str] = (), language
                 text = f"{name!r} is used here, and only cell {elsewhere[name]} binds it, which this entry point does not run"
                 remarks.setdefault(name, Remark(name, Place(file, line, cell=one.number, cell_id=one.cell_id), text))
     return tuple(remarks.values())
+
+
+def _bindings(one: CellPlan) -> Bindings:
+    # The annotations of parameters are gone before the kernel sees them: what they name is not read.
+    return read_bindings(one.source if one.is_declaring else body(one.original, one.mark))
 
 
 def _declared(cell: Cell, mark: Mark, language: str) -> frozenset[str]:

@@ -29,6 +29,7 @@ def folder(tmp_path):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(notebook() if name.endswith(".ipynb") else "")
         for name, text in texts.items():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
             (root / name).write_text(text)
         return root
 
@@ -291,3 +292,88 @@ def test_a_very_large_folder_is_listed_in_part(folder):
     for number in range(MAXIMUM_FILES + 5):
         (root / f"s{number:05}.py").touch()
     assert len(runnable_files(root)) == MAXIMUM_FILES
+
+
+# --- entry points that notebooks declare
+
+
+def declaring(*names, parameters=""):
+    """Return a notebook that marks a cell for each name."""
+    cells = [f"# entrypoint: {name}\nrun()" for name in names] + ([f"# parameters\n{parameters}"] if parameters else [])
+    listed = [{"cell_type": "code", "metadata": {}, "source": source, "outputs": []} for source in cells]
+    return json.dumps({"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": listed})
+
+
+def test_a_name_that_one_notebook_declares_needs_no_file(folder):
+    project = load_project(folder(**{"a.ipynb": declaring("train", "eval", parameters="x = 1"), "b.ipynb": declaring("report")}))
+    found = find_entry_point(project, "eval")
+    assert (found.name, found.notebook, found.cells, found.parameters[0].name) == ("eval", "a.ipynb", "eval", "x")
+    assert list(scan(project)) == ["train", "eval", "report"]
+
+
+def test_a_name_that_two_notebooks_declare_is_refused_only_when_it_is_asked_for(folder):
+    project = load_project(folder(**{"a.ipynb": declaring("train", "eval"), "sub/b.ipynb": declaring("train")}))
+    assert find_entry_point(project, "eval").notebook == "a.ipynb"
+    assert refused(project, "train") == "entry point 'train' is declared by a.ipynb, sub/b.ipynb. Name one of them: a.ipynb:train"
+    assert find_entry_point(project, "sub/b.ipynb:train").notebook == "sub/b.ipynb"
+    assert sorted(scan(project)) == ["a.ipynb:train", "eval", "sub/b.ipynb:train"]
+
+
+def test_a_notebook_by_its_path_means_its_main_or_its_only_entry_point(folder):
+    project = load_project(folder(**{"one.ipynb": declaring("train"), "two.ipynb": declaring("a", "main"), "many.ipynb": declaring("a", "b")}))
+    assert (find_entry_point(project, "one.ipynb").name, find_entry_point(project, "one.ipynb").cells) == ("one.ipynb:train", "train")
+    assert find_entry_point(project, "two.ipynb").cells == "main"
+    assert refused(project, "many.ipynb") == "many.ipynb: has several entry points: a, b. Name one, such as many.ipynb:a"
+    assert refused(project, "many.ipynb:c") == "many.ipynb: there is no entry point 'c'. Entry points: a, b"
+
+
+def test_a_declared_main_is_the_default_before_the_only_notebook(folder):
+    project = load_project(folder(**{"a.ipynb": declaring("main", "x"), "b.ipynb": declaring("y")}))
+    assert (find_entry_point(project).notebook, find_entry_point(project).cells) == ("a.ipynb", "main")
+    assert find_entry_point(load_project(folder())).notebook == "a.ipynb"
+
+
+def test_the_only_notebook_runs_its_only_entry_point(folder):
+    assert find_entry_point(load_project(folder("x.py", **{"a.ipynb": declaring("train")}))).cells == "train"
+
+
+def test_a_notebook_alone_has_its_entry_points_by_name_and_path(folder):
+    project = load_project(folder(**{"a.ipynb": declaring("train", "eval")}), notebook="a.ipynb")
+    assert list(project.entry_points) == ["train", "eval"]
+    assert find_entry_point(project, "a.ipynb:eval").cells == "eval"
+    assert refused(project, None) == "a.ipynb: has several entry points: train, eval. Name one: -e train"
+    assert refused(project, "a.ipynb") == refused(project, None)
+    assert refused(project, "tarin") == "there is no entry point 'tarin'. Did you mean 'train'? Entry points: train, eval"
+
+
+def test_a_notebook_that_is_broken_hides_no_other(folder):
+    project = load_project(folder(**{"a.ipynb": "{", "b.ipynb": declaring("train")}))
+    assert find_entry_point(project, "train").notebook == "b.ipynb"
+    assert scan(project)["a.ipynb"].problem is not None
+
+
+def test_an_unknown_name_is_answered_with_what_notebooks_declare(folder):
+    project = load_project(folder(**{"a.ipynb": declaring("train")}))
+    assert refused(project, "trian") == "there is no entry point 'trian'. Did you mean 'train'? Entry points: train. Files: a.ipynb"
+
+
+def test_an_mlproject_names_the_cells_of_a_notebook_or_means_those_of_its_own_name(folder):
+    points = (
+        "train: {notebook: a.ipynb}, quick: {notebook: a.ipynb, cells: train}, other: {notebook: a.ipynb}, bad: {notebook: a.ipynb, cells: tarin}"
+    )
+    project = load_project(folder(MLproject=f"entry_points: {{{points}}}", **{"a.ipynb": declaring("train", "eval")}))
+    assert [project.entry_points[name].cells for name in ("train", "quick")] == ["train", "train"]
+    assert refused(project, "other") == "MLproject:1:104: entry point 'other': a.ipynb has several entry points. Name one by 'cells': train, eval"
+    assert refused(project, "bad") == "a.ipynb: there is no entry point 'tarin'. Did you mean 'train'? Entry points: train, eval"
+
+
+def test_a_script_is_read_as_a_notebook_when_that_is_asked_for(folder):
+    script = "# %%\n# parameters\nalpha = 0.5\n\n# %% tags=['entrypoint:train']\nprint(alpha)\n"
+    text = "# Title\n\n```python\n# entrypoint: eval\nx\n```\n"
+    project = load_project(folder(**{"train.py": script, "eval.md": text}))
+    assert find_entry_point(project, "train.py").script == "train.py"
+    found = find_entry_point(project, "train.py", as_notebook=True)
+    assert (found.notebook, found.cells, found.script, found.parameters[0].default) == ("train.py", "train", None, 0.5)
+    assert find_entry_point(project, "eval.md:eval", as_notebook=True).cells == "eval"
+    assert "there is no entry point 'eval.md'" in refused(project, "eval.md")
+    assert refused(project, "train.py:train").startswith("train.py is a script: 'train' would be an entry point of the notebook in it.")
