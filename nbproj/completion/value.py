@@ -79,7 +79,16 @@ def _declares(folder: Path) -> bool:
 
 
 def _target(situation: Situation) -> Target | None:
-    return Target.at(situation.last("uri") or ".")
+    return Target.at(situation.last("uri") or _unnamed(situation.command) or ".")
+
+
+def _unnamed(command: click.Command) -> str | None:
+    """Return the project that a command means when none is named, if it says one: for a magic this notebook."""
+    declared = next((one.default for one in command.params if one.name == "uri"), None)
+    try:
+        return str(declared()) if callable(declared) else None
+    except NbprojError:
+        return None
 
 
 def _entry_points(situation: Situation) -> Iterator[Candidate]:

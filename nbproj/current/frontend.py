@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from nbproj.errors import UsageError
 from nbproj.paths import write_atomically
+from nbproj.tracking.ownership import TOKEN_VARIABLE
 
 __all__ = ["RUN_VARIABLE", "from_colab", "from_run", "from_session_name", "from_vscode"]
 
@@ -23,7 +24,8 @@ COPY: Final = "copied_from"
 
 def from_run(environ: Mapping[str, str]) -> Path | None:
     """Return the notebook that nbproj executes in this kernel, or None."""
-    return _named_for_us(RUN_VARIABLE, environ)
+    # A notebook may run itself, another entry point of it: it is the run's token that differs then.
+    return _named_for_us(RUN_VARIABLE, environ, TOKEN_VARIABLE)
 
 
 def from_session_name(environ: Mapping[str, str]) -> Path | None:
@@ -100,12 +102,14 @@ def _is_copy(path: Path) -> bool:
     return isinstance(ours, dict) and COPY in ours
 
 
-def _named_for_us(variable: str, environ: Mapping[str, str]) -> Path | None:
+def _named_for_us(variable: str, environ: Mapping[str, str], *others: str) -> Path | None:
     """Return the path that a variable holds for this very process: a kernel that was started from a notebook's cell inherits that notebook's."""
     value = environ.get(variable, "")
-    if not value or _environment_of(os.getppid()).get(variable) == value:
+    if not value:
         return None
-    return Path(value)
+    above = _environment_of(os.getppid())
+    inherited = all(above.get(name) == environ.get(name) for name in (variable, *others))
+    return None if inherited else Path(value)
 
 
 def _environment_of(pid: int) -> Mapping[str, str]:

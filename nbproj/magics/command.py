@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-import functools
+from collections.abc import Callable
 from typing import Final
 
 import click
@@ -19,15 +19,21 @@ expression of this notebook: -P alpha={best.alpha}.
 """
 
 
-@functools.cache
-def magic_command() -> click.Command:
-    """Return the definition of `%mlrun`, made from the command line's."""
+def magic_command(unnamed: Callable[[], str] | None = None) -> click.Command:
+    """Return the definition of `%mlrun`, made from the command line's.
+
+    Parameters
+    ----------
+    unnamed : callable, optional
+        Returns the project that is meant when none is named: for the tab key.
+    """
     from nbproj.cli import run
 
     params = [copy.copy(parameter) for parameter in run.params]
     for parameter in params:
         if parameter.name == "uri":
             parameter.required = False
+            parameter.default = unnamed
         if parameter.name in FOR_PROGRAMS and isinstance(parameter, click.Option):
             parameter.hidden = True
     params.append(click.Option(["--stale-ok"], is_flag=True, help="Run this notebook as it is saved, even if it is older than what was run here."))

@@ -19,12 +19,6 @@ __all__ = ["Extension"]
 KINDS: Final = ("line", "cell")
 
 
-def _commands() -> dict[str, click.Command]:
-    from nbproj.magics.command import magic_command
-
-    return {"mlrun": magic_command()}
-
-
 class Extension:
     """The magics, input transforms and hooks of one shell.
 
@@ -64,7 +58,7 @@ class Extension:
         shell.input_transformers_cleanup.append(self.transform)
         shell.events.register("pre_run_cell", self.before_cell)
         shell.events.register("post_run_cell", self.after_cell)
-        register(shell, _commands)
+        register(shell, self.commands)
         formatters.register(shell)
 
     def detach(self) -> None:
@@ -83,6 +77,17 @@ class Extension:
                 shell.magics_manager.magics[kind].pop(name, None)
             else:
                 shell.magics_manager.magics[kind][name] = before
+
+    def commands(self) -> dict[str, click.Command]:
+        """Return what the tab key completes: by the name of a magic the command whose options it takes."""
+        from nbproj.magics.command import magic_command
+
+        return {"mlrun": magic_command(self._notebook)}
+
+    def _notebook(self) -> str:
+        from nbproj.current.notebook import current_notebook
+
+        return str(current_notebook(self.shell, self.executions).path)
 
     def transform(self, lines: list[str]) -> list[str]:
         """Make declaration lines comments."""

@@ -69,6 +69,10 @@ class Kernel:
         """Execute a cell and return what its pager shows."""
         return "\n".join(one["data"]["text/plain"] for one in self(source).payload)
 
+    def complete(self, line: str) -> list[str]:
+        """Return what a press of the tab key offers at the end of a line."""
+        return self._client.complete(line, reply=True, timeout=SECONDS)["content"]["matches"]
+
     def adopt(self, environment: Mapping[str, str]) -> None:
         """Give the kernel an environment, without a trace in its history."""
         code = f"import os as _os\n_os.environ.update({dict(environment)!r})"

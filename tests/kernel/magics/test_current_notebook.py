@@ -220,3 +220,40 @@ def executed(tmp_path, store):
         return document, error
 
     return run
+
+
+def test_the_tab_key_knows_the_entry_points_and_parameters_of_this_notebook(server, save):
+    save(server.root / "train.ipynb", LOAD, "%%parameters\nalpha: float = 0.5", "%%entrypoint train", "%%entrypoint report")
+    kernel = server.open("train.ipynb")
+    kernel(LOAD)
+    assert kernel.complete("%mlrun -e tr") == ["train"]
+    assert kernel.complete("%mlrun -e train -P al") == ["alpha="]
+    assert kernel.complete("%mlrun --stale") == ["--stale-ok"]
+
+
+def test_an_entry_point_of_this_notebook_runs_its_cells_and_one_may_call_another(server, save, store):
+    save(
+        server.root / "train.ipynb",
+        f"{LOAD}\n%mlrun -e train",
+        "%%parameters\nalpha: float = 0.5",
+        "%%entrypoint train\nprint('training with', alpha)",
+        "%%entrypoint report\nprint('reporting')",
+    )
+    kernel = server.open("train.ipynb")
+    kernel(LOAD)
+    answer = kernel("%mlrun -e train -P alpha=0.25")
+    assert answer.status == "ok", answer.error
+    assert "training with 0.25" in answer.html
+    assert "reporting" not in answer.html
+    several = kernel("%mlrun")
+    assert "has several entry points: train, report" in several.error
+    assert len(several.error.splitlines()) == 1
+    # Executed, the first cell asks for train again: above train it is skipped, above report it is a run inside the run.
+    assert len(store.search_runs()) == 1
+    answer = kernel("%mlrun -e report")
+    assert answer.status == "ok", answer.error
+    runs = store.search_runs()
+    assert sorted(run.tags["mlflow.project.entryPoint"] for run in runs) == ["report", "train", "train"]
+    inner = next(run for run in runs if "mlflow.parentRunId" in run.tags)
+    outer = next(run for run in runs if run.tags["mlflow.project.entryPoint"] == "report")
+    assert inner.tags["mlflow.parentRunId"] == outer.run_id
