@@ -253,8 +253,8 @@ class Run:
             "experiment_id": record.experiment_id,
             "entry_point": record.tags.get("mlflow.project.entryPoint", ""),
             "reason": record.tags.get("nbproj.reason", ""),
-            "params": dict(record.params),
-            "metrics": dict(record.metrics),
+            "params": dict(sorted(record.params.items())),  # a store has an order of its own each time
+            "metrics": dict(sorted(record.metrics.items())),
             "tags": dict(record.tags),
             "artifact_uri": record.artifact_uri,
             "artifacts": self.artifacts,
@@ -284,7 +284,7 @@ class Run:
             "name": record.name,
             "status": "LOST" if is_lost(record) else record.status,
             "entry_point": record.tags.get("mlflow.project.entryPoint", ""),
-            "metrics": dict(record.metrics),
+            "metrics": dict(sorted(record.metrics.items())),
             "start_time": record.start_time,
             "end_time": record.end_time if self.exit_code is not None or OWNER_TAG not in record.tags else None,
         }
