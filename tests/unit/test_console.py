@@ -294,16 +294,23 @@ def test_quiet_shows_the_programs_words_alone(terminal):
     assert shown.raw == "word\r\n"
 
 
-def test_ctrl_c_leaves_neither_its_echo_nor_a_status(terminal):
+def test_ctrl_c_leaves_neither_its_echo_nor_a_status(terminal, tmp_path):
+    waits = tmp_path / "waits"
+
     def press(master: int, pid: int) -> None:
-        time.sleep(1.5)
+        deadline = time.monotonic() + 60
+        while not waits.exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(0.2)
         os.write(master, b"\x03")
 
     shown = terminal(
-        """
+        f"""
+        import pathlib
         try:
             with Console() as console:
                 console(Event("fetching", "fetching wine"))
+                pathlib.Path({str(waits)!r}).touch()
                 time.sleep(30)
         except KeyboardInterrupt:
             print("interrupted")
