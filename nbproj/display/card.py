@@ -30,11 +30,35 @@ IGNORED = "tex2jax_ignore mathjax_ignore"
 _QUIET = "#757575"
 _MUTED = style(opacity="0.8")
 FRAME = style(margin="4px 0", padding="2px 0 2px 12px", line_height="1.45", text_align="left")
+# JupyterLab stripes rows, draws a line below heads and sets lines close: good for data frames, not for a handful of facts.
+_ROW = style(background="transparent")
+_TOP = style(border="none", background="transparent")
 TABLE = style(border_collapse="collapse", border="none", margin="6px 0 6px 0", font_size="inherit")
-HEAD = style(text_align="left", padding="1px 16px 1px 0", border="none", background="transparent", opacity="0.8", font_weight="normal")
-TH = style(text_align="left", padding="1px 16px 1px 0", border="none", background="transparent", font_weight="normal", vertical_align="top")
-TD = style(text_align="left", padding="1px 16px 1px 0", border="none", background="transparent", vertical_align="top", max_width="640px")
-_TD_VALUE = TD + ";" + style(overflow_wrap="break-word", white_space="normal")
+HEAD = style(
+    text_align="left", line_height="inherit", padding="1px 16px 1px 0", border="none", background="transparent", opacity="0.8", font_weight="normal"
+)
+TH = style(
+    text_align="left",
+    line_height="inherit",
+    padding="1px 16px 1px 0",
+    border="none",
+    background="transparent",
+    font_weight="normal",
+    vertical_align="top",
+)
+TD = style(
+    text_align="left",
+    line_height="inherit",
+    padding="1px 16px 1px 0",
+    border="none",
+    background="transparent",
+    vertical_align="top",
+    max_width="640px",
+)
+# On a narrow page long values are broken, not names; of metrics the names.
+_VALUE = f"{TD};{style(overflow_wrap='anywhere', white_space='normal')}"
+_NUMBER = f"{TD};{style(white_space='nowrap')}"
+_METRIC = f"{TH};{style(overflow_wrap='anywhere')}"
 _PRE = style(
     margin="4px 0",
     padding="6px 8px",
@@ -161,14 +185,15 @@ def _more(facts: Facts, field: str, unit: str = "more") -> str | None:
     return f"({facts.left_out[field]} {unit})" if field in facts.left_out else None
 
 
-def _table(head: Iterable[str], rows: Iterable[Iterable[str]], more: str | None) -> Markup:
+def _table(head: Iterable[str], rows: Iterable[Iterable[str]], more: str | None, *, name: str = TH, value: str = _VALUE) -> Markup:
     heads = list(head)
     body = [
-        element("tr", element("th", first, scope="row", style=TH), *(element("td", one, style=_TD_VALUE) for one in rest)) for first, *rest in rows
+        element("tr", element("th", first, scope="row", style=name), *(element("td", one, style=value) for one in rest), style=_ROW)
+        for first, *rest in rows
     ]
     if more:
-        body.append(element("tr", element("td", more, colspan=len(heads), style=TD)))
-    top = element("thead", element("tr", *(element("th", one, scope="col", style=HEAD) for one in heads)))
+        body.append(element("tr", element("td", more, colspan=len(heads), style=TD), style=_ROW))
+    top = element("thead", element("tr", *(element("th", one, scope="col", style=HEAD) for one in heads), style=_ROW), style=_TOP)
     return element("table", top, element("tbody", *body), style=TABLE)
 
 
@@ -178,7 +203,7 @@ def _metrics(facts: Facts) -> Markup | None:
     curves = [sparkline.svg(metric.points, count=metric.count) if metric.count > 1 else "" for metric in facts.metrics]
     head = ["metric", "value", *(["course"] if any(curves) else [])]
     rows = [[metric.name, element("b", metric.value), curve][: len(head)] for metric, curve in zip(facts.metrics, curves, strict=True)]
-    return _table(head, rows, _more(facts, "metrics"))
+    return _table(head, rows, _more(facts, "metrics"), name=_METRIC, value=_NUMBER)
 
 
 def _params(facts: Facts) -> Markup | None:
@@ -201,5 +226,5 @@ def _places(facts: Facts) -> Markup | None:
     rows += [*facts.about, *(("note", note) for note in facts.notes), *([("notes", more)] if more else [])]
     if not rows:
         return None
-    body = [element("tr", element("th", label, scope="row", style=HEAD), element("td", text, style=_TD_VALUE)) for label, text in rows]
+    body = [element("tr", element("th", label, scope="row", style=HEAD), element("td", text, style=_VALUE), style=_ROW) for label, text in rows]
     return element("table", element("tbody", *body), style=TABLE)
