@@ -35,7 +35,14 @@ _ROW = style(background="transparent")
 _TOP = style(border="none", background="transparent")
 TABLE = style(border_collapse="collapse", border="none", margin="6px 0 6px 0", font_size="inherit")
 HEAD = style(
-    text_align="left", line_height="inherit", padding="1px 16px 1px 0", border="none", background="transparent", opacity="0.8", font_weight="normal"
+    text_align="left",
+    line_height="inherit",
+    vertical_align="top",
+    padding="1px 16px 1px 0",
+    border="none",
+    background="transparent",
+    opacity="0.8",
+    font_weight="normal",
 )
 TH = style(
     text_align="left",
