@@ -166,14 +166,14 @@ def _server(info: Mapping[str, Any], environ: Mapping[str, str]) -> Server:
 
 def _of_hub(environ: Mapping[str, str]) -> Iterator[Server]:
     """Give the server that JupyterHub started for this user: it may leave no file."""
-    parts = urlsplit(environ.get("JUPYTERHUB_SERVICE_URL", ""))
-    prefix = environ.get("JUPYTERHUB_SERVICE_PREFIX") or parts.path or "/"
     try:
+        parts = urlsplit(environ.get("JUPYTERHUB_SERVICE_URL", ""))
+        prefix = environ.get("JUPYTERHUB_SERVICE_PREFIX") or parts.path or "/"
         if parts.hostname and parts.port:
             host = LOCAL.get(parts.hostname, parts.hostname)
             root = Path(environ["JUPYTERHUB_ROOT_DIR"]) if environ.get("JUPYTERHUB_ROOT_DIR") else None
             yield Server(host, parts.port, prefix if prefix.endswith("/") else f"{prefix}/", root, _hub_token(environ), parts.scheme == "https")
-    except ValueError:  # a port that is none
+    except ValueError:  # no address, or a port that is none
         return
 
 
