@@ -13,7 +13,7 @@ from nbproj.paths import inside
 from nbproj.project.listing import SCRIPTS, runnable_files
 from nbproj.project.mlproject import read_mlproject
 from nbproj.project.model import EntryPoint, EnvironmentSpec, Place, Project
-from nbproj.project.notebook import Notebook, read_declarations, read_notebook
+from nbproj.project.notebook import Notebook, listed_declarations, read_declarations, read_notebook
 from nbproj.project.selection import MAIN
 from nbproj.project.surroundings import conventional_environment
 
@@ -123,7 +123,7 @@ def scan(project: Project) -> Mapping[str, EntryPoint]:
             listed[path] = EntryPoint(path, script=path)
             continue
         try:
-            notebook = read_declarations(project.root, path)
+            notebook = listed_declarations(project.root, path, project.root / path)
         except NbprojError as problem:
             listed[path] = EntryPoint(path, notebook=path, declared=Place(path), problem=problem)
             continue
@@ -197,7 +197,7 @@ def _declaring(project: Project) -> Iterator[tuple[str, Notebook]]:
     """Give the notebooks of a folder that name entry points of their own; those that cannot be read are told by who asks for them."""
     for path in _notebooks(project):
         try:
-            notebook = read_declarations(project.root, path)
+            notebook = listed_declarations(project.root, path, project.root / path)
         except NbprojError:
             continue
         if notebook.is_marked:

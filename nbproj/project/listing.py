@@ -19,6 +19,7 @@ __all__ = ["SCRIPTS", "runnable_files"]
 
 SCRIPTS: Final = (".py", ".sh", ".R")
 NOTEBOOK: Final = ".ipynb"
+ENDINGS: Final = (*SCRIPTS, NOTEBOOK)
 MAXIMUM_ENTRIES: Final = 50_000
 MAXIMUM_FILES: Final = 1_000
 MAXIMUM_DEPTH: Final = 20
@@ -51,10 +52,11 @@ def runnable_files(root: Path) -> list[str]:
     ['train.py']
     """
     found: list[str] = []
+    start = len(str(root).rstrip(os.sep)) + 1
     for path in _files(root):
-        if path.suffix == NOTEBOOK and is_executed(path):
+        if path.name.endswith(NOTEBOOK) and is_executed(path):
             continue
-        found.append(path.relative_to(root).as_posix())
+        found.append(str(path)[start:])
         if len(found) >= MAXIMUM_FILES:
             break
     return sorted(found)
@@ -82,7 +84,13 @@ def _files(root: Path) -> Iterator[Path]:
             if entry.is_dir(follow_symlinks=False):
                 if depth < MAXIMUM_DEPTH and not _is_of_tools(path) and not ignored.covers(path, is_folder=True):
                     waiting.append((path, depth + 1))
-            elif path.suffix in {*SCRIPTS, NOTEBOOK} and path.is_file() and is_inside(root, path) and not ignored.covers(path, is_folder=False):
+            elif (
+                entry.name.endswith(ENDINGS)
+                and entry.is_file()
+                # Folders behind links are not entered, so that only a link of its own can lead a file elsewhere.
+                and (not entry.is_symlink() or is_inside(root, path))
+                and not ignored.covers(path, is_folder=False)
+            ):
                 yield path
 
 

@@ -15,7 +15,7 @@ from nbproj.errors import EntryPointError, NbprojError, suggestion
 from nbproj.paths import inside
 from nbproj.project.assignments import declared_parameters
 from nbproj.project.cells import Cell, code_cells, language, read_cells
-from nbproj.project.content import content, is_executed
+from nbproj.project.content import Content, content, is_executed
 from nbproj.project.declaration import Remarks
 from nbproj.project.manifest import of_script, read_manifest, without_cells
 from nbproj.project.marks import read_mark
@@ -25,9 +25,10 @@ from nbproj.project.overlay import overlaid
 from nbproj.project.script import read_script
 from nbproj.project.selection import MAIN
 
-__all__ = ["Cell", "Notebook", "code_cells", "is_executed", "language", "read_cells", "read_declarations", "read_notebook"]
+__all__ = ["Cell", "Notebook", "code_cells", "is_executed", "language", "listed_declarations", "read_cells", "read_declarations", "read_notebook"]
 
 PYTHON = frozenset({"python", "ipython"})
+MAXIMUM_UNDERSTOOD = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +137,35 @@ def read_declarations(root: Path, relative: str) -> Notebook:
         The file leaves the project, is not a notebook, or says something wrong that concerns all of it; with file, cell and line. What is wrong
         with one entry point is its `problem`.
     """
-    found = content(inside(root, relative, what="notebook"), Place(relative))
+    return listed_declarations(root, relative, inside(root, relative, what="notebook"))
+
+
+def listed_declarations(root: Path, relative: str, path: Path) -> Notebook:
+    """Return what a notebook declares whose path is known to lie in the project, as `listing.runnable_files` gives it.
+
+    Raises
+    ------
+    ProjectError
+        As `read_declarations`.
+    """
+    found = content(path, Place(relative))
     if found.cells is None:
         return Notebook(relative, MappingProxyType({MAIN: EntryPoint(MAIN, notebook=relative, declared=Place(relative))}))
-    return _Reading(root, relative, found.cells, found.language).notebook()
+    key = (str(root), relative)
+    known = _understood.get(key)
+    if known is not None and known[0] is found:
+        return known[1]
+    reading = _Reading(root, relative, found.cells, found.language)
+    notebook = reading.notebook()
+    if not reading.reads_files:
+        while len(_understood) >= MAXIMUM_UNDERSTOOD:
+            _understood.pop(next(iter(_understood)), None)
+        _understood[key] = (found, notebook)
+    return notebook
+
+
+_understood: dict[tuple[str, str], tuple[Content, Notebook]] = {}
+"""Declarations of this process's earlier looks, each with the very content that it was read from: another content, another reading."""
 
 
 class _Reading:
@@ -153,6 +179,8 @@ class _Reading:
         self.remarks = Remarks()
         self.yaml = read_manifest(self.cells, file, root, self.remarks)
         self.toml = of_script(read_script(code, file) if self.is_python else None, file, root, self.remarks)
+        self.reads_files = self.yaml.environment is not None  # the files that it names may come and go
+        self.parameters: dict[int, tuple[Parameter, ...]] = {}
         self.marked = list(dict.fromkeys(name for _, mark in self.cells if mark.kind == "entrypoint" for name in mark.names))
 
     def notebook(self) -> Notebook:
@@ -239,7 +267,9 @@ class _Reading:
         for cell, mark in self.cells if self.is_python else ():
             if mark.kind != "parameters" or not mark.belongs_to(name):
                 continue
-            for parameter in declared_parameters(body(cell.source, mark), cell.place(self.file), only=mark.by_magic):
+            if cell.number not in self.parameters:
+                self.parameters[cell.number] = declared_parameters(body(cell.source, mark), cell.place(self.file), only=mark.by_magic)
+            for parameter in self.parameters[cell.number]:
                 before = found.setdefault(parameter.name, parameter)
                 if before is not parameter and before.declared is not None:
                     msg = f"parameter {parameter.name!r} of {name!r} is declared twice; the first time in cell {before.declared.cell}"
