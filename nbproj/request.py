@@ -13,6 +13,7 @@ from typing import Any
 
 from nbproj.backends.backend import Backend, RunRequest
 from nbproj.configuration.settings import Settings
+from nbproj.environments.registry import require
 from nbproj.errors import EntryPointError, StoreError, UsageError
 from nbproj.order import ENV_MANAGERS, Order
 from nbproj.progress import Event, Progress, silent
@@ -28,7 +29,7 @@ from nbproj.tracking.settlement import is_finished, is_lost
 from nbproj.tracking.store import Store
 from nbproj.version import __version__
 
-__all__ = ["ORDER_TAG", "Order", "active_run", "ancestry_key", "resolve_request", "running_above"]
+__all__ = ["ORDER_TAG", "Order", "active_run", "ancestry_key", "environment_of", "resolve_request", "running_above"]
 
 ORDER_TAG = "nbproj.order"
 _LONGEST_ORDER = 5000  # what every MLflow takes as a tag
@@ -51,7 +52,16 @@ def running_above(key: str) -> str | None:
         return None
 
 
-def _environment(project: Project, manager: str | None) -> EnvironmentSpec:
+def environment_of(project: Project, entry_point: EntryPoint, manager: str | None) -> EnvironmentSpec:
+    """Return what an entry point runs in: what the caller asks for, what a notebook or script says that it needs, what the project needs.
+
+    Raises
+    ------
+    UsageError
+        The caller asks for conda, and the project describes no conda environment.
+    """
+    if entry_point.environment is not None:
+        project = dataclasses.replace(project, environment=entry_point.environment)
     if manager is None:
         return project.environment
     kind: Any = ENV_MANAGERS[manager]
@@ -200,13 +210,14 @@ def resolve_request(
     for warning in entry_point.warnings:
         progress(Event("note", warning))
     resolved = resolve_all(entry_point, order.parameters, base=order.base, root=project.root, bases=order.bases)
-    environment = _environment(project, order.env_manager)
+    environment = environment_of(project, entry_point, order.env_manager)
     kernel = None
     if entry_point.notebook is not None:
         from nbproj.execution.notebook import check_kernel
         from nbproj.execution.plan import refuse_lost_values
 
-        kernel = check_kernel(order.kernel, project.root / entry_point.notebook, otherwise=chosen.kernel if chosen is not None else None)
+        if order.kernel is not None or environment.kind == "system":  # an environment of its own brings its kernel
+            kernel = check_kernel(order.kernel, project.root / entry_point.notebook, otherwise=chosen.kernel if chosen is not None else None)
         refuse_lost_values(project.root / entry_point.notebook, entry_point.cells, list(order.parameters), file=entry_point.notebook)
     elif order.kernel is not None or order.output is not None:
         option = "--kernel" if order.kernel is not None else "--output"
@@ -215,6 +226,7 @@ def resolve_request(
     command = _command(entry_point, resolved)
     config = order.config()
     backend.check(entry_point, environment, config)
+    require(environment, project.root)
     progress(Event("checked", data={"entry_point": entry_point.name, "commit": checkout.commit, "uri": public(order.uri)}))
     store = open_store()
     if order.run_id is None:

@@ -49,7 +49,7 @@ class RunRequest:
     timeout : float, optional
         Seconds until the run is ended and fails.
     kernel : str, optional
-        Kernel of a notebook.
+        Kernel of a notebook, by name; None for the one of its environment.
     output : Path, optional
         Where a copy of the executed notebook goes.
     ancestry : str

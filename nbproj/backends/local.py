@@ -34,7 +34,13 @@ class LocalBackend:
         Commands and scripts run at the project's root, as MLflow runs them; notebooks in their own folder, as JupyterLab does.
         """
         request.progress(Event("preparing", f"preparing the {request.environment.kind} environment"))
-        environment = provider(request.environment).prepare(request.environment, request.project.root, request.progress)
+        environment = provider(request.environment).prepare(
+            request.environment,
+            request.project.root,
+            request.progress,
+            kernel=request.command is None and request.kernel is None,
+            run_id=workplace.variables.get("MLFLOW_RUN_ID"),
+        )
         description = workplace.folder / "environment.txt"
         with writing(description):
             description.write_text(environment.description, encoding="utf-8", errors="surrogateescape")
@@ -53,7 +59,7 @@ class LocalBackend:
                 guard=workplace.guard,
                 started=workplace.started,
             )
-        from nbproj.execution.kernels import named_kernel
+        from nbproj.execution.kernels import interpreter_kernel, named_kernel
         from nbproj.execution.notebook import NotebookExecution, NotebookTask
 
         source = request.project.root / str(request.entry_point.notebook)
@@ -62,7 +68,7 @@ class LocalBackend:
             output=workplace.folder / f"{source.stem}.ipynb",
             values={**request.resolved.values, **request.resolved.extra},
             secrets={parameter.name: parameter.variable for parameter in request.entry_point.parameters if parameter.secret},
-            kernel=named_kernel(str(request.kernel), source.name),
+            kernel=interpreter_kernel(str(environment.python)) if request.kernel is None else named_kernel(request.kernel, source.name),
             cwd=source.parent,
             environment=variables,
             entry_point=request.entry_point.cells,

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from nbproj.environments.environment import EnvironmentProvider
 from nbproj.environments.system import SystemEnvironments
+from nbproj.environments.uv import UvEnvironments
 from nbproj.errors import EnvironmentPreparationError
 from nbproj.project.model import EnvironmentSpec
 
-__all__ = ["provider", "require"]
+__all__ = ["PROVIDERS", "provider", "require"]
 
-_PROVIDERS: tuple[EnvironmentProvider, ...] = (SystemEnvironments(),)
+PROVIDERS: tuple[EnvironmentProvider, ...] = (SystemEnvironments(), UvEnvironments())
 
 
 def provider(spec: EnvironmentSpec) -> EnvironmentProvider:
@@ -20,7 +23,7 @@ def provider(spec: EnvironmentSpec) -> EnvironmentProvider:
     EnvironmentPreparationError
         This version has none; the message says what to do.
     """
-    for candidate in _PROVIDERS:
+    for candidate in PROVIDERS:
         if candidate.detect(spec):
             return candidate
     named = f" (asked for by {spec.file})" if spec.file else ""
@@ -28,12 +31,21 @@ def provider(spec: EnvironmentSpec) -> EnvironmentProvider:
     raise EnvironmentPreparationError(msg)
 
 
-def require(spec: EnvironmentSpec) -> None:
+def require(spec: EnvironmentSpec, root: Path | None = None) -> None:
     """Refuse a specification that nothing here can prepare, before a run exists.
+
+    Parameters
+    ----------
+    spec : EnvironmentSpec
+        What is asked for.
+    root : Path, optional
+        The project's folder: the files of the specification are read, too.
 
     Raises
     ------
     EnvironmentPreparationError
-        As `provider`.
+        As `provider`, or a file is wrong.
     """
-    provider(spec)
+    found = provider(spec)
+    if root is not None:
+        found.check(spec, root)

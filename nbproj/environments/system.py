@@ -12,14 +12,12 @@ import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from nbproj.environments.activation import inherited
 from nbproj.environments.environment import Environment
 from nbproj.progress import Progress
 from nbproj.project.model import EnvironmentKind, EnvironmentSpec
 
 __all__ = ["SystemEnvironments"]
-
-_OF_THE_CALLER = ("JPY_PARENT_PID", "JPY_SESSION_NAME", "JPY_API_TOKEN", "PYDEVD_USE_FRAME_EVAL", "PYTHONSTARTUP")
-"""Variables that belong to the process we run in - a kernel, often - and would mislead another."""
 
 
 def _activated(environ: Mapping[str, str]) -> Path | None:
@@ -58,7 +56,18 @@ class SystemEnvironments:
         """Return whether the specification is of this kind."""
         return spec.kind == self.kind
 
-    def prepare(self, spec: EnvironmentSpec, root: Path, progress: Progress) -> Environment:  # noqa: ARG002 - the contract of all kinds
+    def check(self, spec: EnvironmentSpec, root: Path) -> None:
+        """Refuse nothing: what is there is there."""
+
+    def prepare(  # the contract of all kinds
+        self,
+        spec: EnvironmentSpec,  # noqa: ARG002 - as above
+        root: Path,  # noqa: ARG002 - as above
+        progress: Progress,  # noqa: ARG002 - as above
+        *,
+        kernel: bool = False,  # noqa: ARG002 - as above
+        run_id: str | None = None,  # noqa: ARG002 - as above
+    ) -> Environment:
         """Return the environment of this process, its Python first on PATH.
 
         Parameters
@@ -69,11 +78,13 @@ class SystemEnvironments:
             The project's folder; not used.
         progress : Progress
             Not used: nothing takes long.
+        kernel : bool
+            Not used: a notebook has a kernel of its own here.
+        run_id : str, optional
+            Not used: nothing is kept.
         """
         programs = os.environ.get("PATH") or os.defpath  # an empty one would mean the working folder
-        variables = {name: value for name, value in os.environ.items() if name not in _OF_THE_CALLER}
-        if variables.get("MPLBACKEND", "").startswith("module://"):
-            del variables["MPLBACKEND"]  # a kernel's inline backend, which a script has not
+        variables = inherited(os.environ)
         activated = _activated(os.environ)
         own = Path(sys.executable).parent
         if activated is None:

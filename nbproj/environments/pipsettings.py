@@ -1,0 +1,85 @@
+"""Where packages come from on this machine: uv does not read pip's settings, so what a user has set for pip is told to it in its own words."""
+
+from __future__ import annotations
+
+import configparser
+import os
+import sys
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+__all__ = ["uv_variables"]
+
+_WORDS: Final = {
+    "index-url": ("UV_DEFAULT_INDEX", "UV_INDEX_URL"),
+    "extra-index-url": ("UV_INDEX", "UV_EXTRA_INDEX_URL"),
+    "find-links": ("UV_FIND_LINKS",),
+    "no-index": ("UV_NO_INDEX",),
+    "cert": ("SSL_CERT_FILE",),
+    "trusted-host": ("UV_INSECURE_HOST",),
+}
+_LISTS: Final = {"find-links": ","}
+_OWN: Final = {"index", "index-url", "extra-index-url", "find-links", "no-index", "pip"}
+
+
+def uv_variables(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that tell uv what pip's settings say, where uv has not been told by itself.
+
+    Parameters
+    ----------
+    environ : mapping of str to str
+        The caller's environment.
+
+    Examples
+    --------
+    >>> uv_variables({"PIP_CONFIG_FILE": "/dev/null", "PIP_FIND_LINKS": "/wheels /more", "HOME": "/nonexistent"})
+    {'UV_FIND_LINKS': '/wheels,/more'}
+    """
+    if _uv_is_set_up(environ):
+        return {}
+    settings = _pip_settings(environ)
+    return {
+        words[0]: _LISTS.get(name, " ").join(settings[name].split())
+        for name, words in _WORDS.items()
+        if settings.get(name, "").strip() and not any(word in environ for word in words)
+    }
+
+
+def _pip_settings(environ: Mapping[str, str]) -> dict[str, str]:
+    chosen = environ.get("PIP_CONFIG_FILE")
+    home = Path(environ.get("HOME") or "/nonexistent")
+    user = Path(environ.get("XDG_CONFIG_HOME") or home / ".config")
+    files = [Path("/etc/xdg/pip/pip.conf"), Path("/etc/pip.conf"), home / ".pip/pip.conf", user / "pip/pip.conf", Path(sys.prefix) / "pip.conf"]
+    if sys.platform == "darwin":
+        files.insert(2, home / "Library/Application Support/pip/pip.conf")
+    if chosen is not None:
+        files = [] if chosen == os.devnull else [*files, Path(chosen)]
+    settings: dict[str, str] = {}
+    for file in files:
+        parser = configparser.RawConfigParser()
+        try:
+            parser.read(file, encoding="utf-8")
+        except (configparser.Error, UnicodeDecodeError, OSError):
+            continue
+        for section in ("global", "install"):
+            if parser.has_section(section):
+                settings |= dict(parser.items(section))
+    settings |= {name: environ[f"PIP_{name.upper().replace('-', '_')}"] for name in _WORDS if f"PIP_{name.upper().replace('-', '_')}" in environ}
+    if settings.get("no-index", "true").lower() not in {"1", "true", "yes", "on"}:
+        del settings["no-index"]
+    return settings
+
+
+def _uv_is_set_up(environ: Mapping[str, str]) -> bool:
+    """Return whether the user's own uv.toml says where packages come from."""
+    home = Path(environ.get("HOME") or "/nonexistent")
+    named = environ.get("UV_CONFIG_FILE")
+    for file in [Path(named)] if named else [Path(environ.get("XDG_CONFIG_HOME") or home / ".config") / "uv/uv.toml", Path("/etc/uv/uv.toml")]:
+        try:
+            if _OWN & tomllib.loads(file.read_text(encoding="utf-8")).keys():
+                return True
+        except (OSError, ValueError):
+            continue
+    return False
