@@ -230,3 +230,36 @@ def test_a_default_of_none_makes_the_parameter_optional():
 
 def test_a_secret_takes_no_default_from_the_notebook():
     assert overlaid([Parameter("a", secret=True)], [Parameter("a", default="x", default_text="x")])[0].default is REQUIRED
+
+
+# --- a cell that holds nothing but parameters
+
+
+@pytest.mark.parametrize("source", ["a = 1", "a: int = 1\n# why\n\nb: float\n", "a = b = 1", "%%time\na = 1", ""])
+def test_a_cell_of_assignments_only_is_read_as_any_other(source):
+    assert declared_parameters(source, Place("n", cell=1), only=True) == declared_parameters(source, Place("n", cell=1))
+
+
+OTHER = "is no assignment. A %parameters cell holds nothing else: put this into another cell, or mark this one with '# parameters'"
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("a = 1\nprint(a)", f"n, cell 1, line 2: {OTHER}"),
+        ("import os", f"n, cell 1, line 1: {OTHER}"),
+        ("if x:\n    a = 1", f"n, cell 1, line 1: {OTHER}"),
+        ("a += 1", f"n, cell 1, line 1: {OTHER}"),
+        ("%load_ext nbproj\na = 1", f"n, cell 1, line 1: {OTHER}"),
+        ("'text'", f"n, cell 1, line 1: {OTHER}"),
+        ("a, b = 1, 2", "n, cell 1, line 1: '(a, b)' is no name of a parameter. Assign one name at a time"),
+        ("a.b = 1", "n, cell 1, line 1: 'a.b' is no name of a parameter. Assign one name at a time"),
+        ("é = 1", "n, cell 1, line 1: parameter 'é': a name may hold letters, digits, '_', '-' and '.' only"),
+        ("a = 1\n\na = 2", "n, cell 1, line 3: parameter 'a' is declared twice; the first time in line 1"),
+        ("a = = 1", "n, cell 1, line 1: is not Python: invalid syntax"),
+    ],
+)
+def test_anything_else_in_such_a_cell_is_refused_with_its_line(source, message):
+    with pytest.raises(EntryPointError) as caught:
+        declared_parameters(source, Place("n", cell=1), only=True)
+    assert str(caught.value) == message

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nbproj.errors import EntryPointError, NbprojError, ProjectError
-from nbproj.project.notebook import code_cells, is_executed, read_cells, read_notebook
+from nbproj.project.notebook import code_cells, is_executed, read_cells, read_declarations, read_notebook
 
 
 def code(source, *tags):
@@ -153,6 +153,58 @@ def test_a_notebook_of_more_than_100_megabytes_is_refused_at_once(tmp_path):
         stream.truncate(101 << 20)
     with pytest.raises(EntryPointError, match=r"is larger than 100 MiB. Clear its outputs"):
         read_notebook(tmp_path, "train.ipynb")
+
+
+# --- entry points
+
+
+def problem(root, name):
+    found = read_declarations(root, "train.ipynb").entry_points[name].problem
+    return "" if found is None else str(found)
+
+
+def test_parameters_of_all_and_of_one_entry_point_come_in_the_order_of_the_cells(save):
+    root = save(
+        code("# parameters\na = 1"), code("# entrypoint: x --help Does x\nx()"), code("%parameters --entry x\nb = 2"), code("# entrypoint: y\ny()")
+    )
+    found = read_declarations(root, "train.ipynb").entry_points
+    assert {name: [one.name for one in point.parameters] for name, point in found.items()} == {"x": ["a", "b"], "y": ["a"]}
+    assert (found["x"].help, found["y"].help) == ("Does x", "")
+    assert str(found["x"].declared) == "train.ipynb, cell 2, line 1"
+    assert found["x"].declared.cell_id is not None
+
+
+def test_one_parameter_in_two_cells_of_an_entry_point_is_its_problem_alone(save):
+    root = save(code("# parameters\na = 1"), code("%parameters --entry x\na = 2"), code("# entrypoint: x\n1"), code("# entrypoint: y\n1"))
+    assert problem(root, "x") == "train.ipynb, cell 2, line 2: parameter 'a' of 'x' is declared twice; the first time in cell 1"
+    assert problem(root, "y") == ""
+
+
+def test_two_entry_points_may_each_declare_a_parameter_of_the_same_name(save):
+    root = save(code("%parameters --entry x\na = 1"), code("%parameters --entry y\na = 'b'"), code("# entrypoint: x\n1"), code("# entrypoint: y\n1"))
+    found = read_declarations(root, "train.ipynb").entry_points
+    assert [found[name].parameters[0].type for name in "xy"] == ["int", "string"]
+
+
+def test_statements_in_a_magics_cell_are_refused_and_in_a_commented_one_are_not(save):
+    root = save(code("%%parameters\na = 1\nprint(a)"))
+    assert problem(root, "main").startswith("train.ipynb, cell 1, line 3: is no assignment.")
+    assert problem(save(code("# parameters\na = 1\nprint(a)")), "main") == ""
+
+
+def test_skipped_cells_declare_nothing(save):
+    assert parameters(save(code("# parameters\na = 1", "nbproj-skip"), code("# entrypoint: x", "nbproj-skip"))) == {}
+
+
+def test_a_notebook_in_another_language_has_entry_points_and_no_parameters_of_ours(save):
+    r = {"kernelspec": {"name": "ir", "language": "R", "display_name": "R"}}
+    found = read_declarations(save(code("# parameters\na <- 1"), code("# entrypoint: x\nplot(a)"), code("y()", "entrypoint:y"), **r), "train.ipynb")
+    assert {name: point.parameters for name, point in found.entry_points.items()} == {"x": (), "y": ()}
+
+
+def test_a_bad_name_is_told_with_its_cell(save):
+    with pytest.raises(EntryPointError, match=r"train.ipynb, cell 2, line 1: entrypoint: entry point 'a/b': a name may hold"):
+        read_declarations(save(code("x"), code("%%entrypoint a/b\nx")), "train.ipynb")
 
 
 JSON = st.recursive(
