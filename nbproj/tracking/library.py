@@ -16,7 +16,7 @@ from nbproj.interruption import held
 __all__ = ["load", "own_logging", "quiet", "settings"]
 
 _silenced: ContextVar[bool] = ContextVar("_silenced", default=False)
-_NOISY = ("mlflow", "alembic", "sqlalchemy", "urllib3", "requests", "databricks")
+_NOISY = ("mlflow", "alembic", "sqlalchemy", "urllib3", "requests", "databricks", "uvicorn")
 
 
 _INTERNAL = r"(mlflow|alembic|sqlalchemy|pydantic|google)(\.|$)"

@@ -221,6 +221,30 @@ class MlflowStore:
                         raise
                 time.sleep(random.uniform(0.01, 0.1))  # noqa: S311  (spreads writers out, guards nothing)
 
+    def consult(self, doing: str, question: Callable[[Any], T]) -> T:
+        """Ask MLflow's own store what the protocol has no word for.
+
+        Parameters
+        ----------
+        doing : str
+            What for, as an error tells it: "read a model".
+        question : callable
+            Is given MLflow's `AbstractStore`; may be asked again when the database was locked.
+
+        Raises
+        ------
+        StoreError
+            As from every other method; its cause is the library's own error.
+        """
+        return self._ask(doing, lambda: question(self._backing))
+
+    def consult_artifacts(self, doing: str, root: str, question: Callable[[Any], T]) -> T:
+        """Ask the repository of the artifacts at an address: MLflow's `ArtifactRepository`. Raises as `consult`."""
+        from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+        with self._speaking(doing, _SENDING):
+            return question(get_artifact_repository(root, tracking_uri=self.uri))
+
     def experiments(self, limit: int | None = None) -> list[str]:
         """Return the ids of active experiments."""
         found: list[str] = []
