@@ -91,6 +91,13 @@ def whole_process(command: Sequence[str | Path], *, cwd: Path, env: Mapping[str,
     return Sample(seconds, 0 if usage.ru_maxrss <= floor else usage.ru_maxrss * UNIT)
 
 
+def own_clock(command: Sequence[str | Path], answer: Path, *, cwd: Path, env: Mapping[str, str]) -> Sample:
+    """Run a program that measures something itself and writes the seconds to a file; the memory is as in `whole_process`."""
+    answer.unlink(missing_ok=True)
+    whole = whole_process(command, cwd=cwd, env=env)
+    return Sample(float(answer.read_text()), whole.memory)
+
+
 class WarmProcess:
     """A Python that has imported what it needs and waits to be told to do one thing again; a context manager that ends it.
 
