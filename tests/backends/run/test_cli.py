@@ -105,7 +105,7 @@ def test_json_holds_one_document_also_when_no_run_exists(arguments, code, kind, 
         (["run", ".#gone", "-e", "train"], 121, "gone"),
         (["run", "ext::sh -c touch% PWNED"], 121, "ext"),
         (["run", ".", "-v", "main", "-e", "train", "-P", "alpha=1"], 121, "Git"),
-        (["run", "--detach", "."], 2, "--detach is not there yet"),
+        (["run", "--reuse", "."], 2, "--reuse is not there yet"),
         (["run", ".", "-e", "train", "-P", "alpha=1", "--tracking-uri", "ftp://x/y"], 120, "ftp"),
         (["run", ".", "-e", "train", "-P", "alpha=1", "--experiment-id", "77"], 120, "77"),
         (["run", ".", "-e", "train", "-P", "alpha=1", "--run-id", "0" * 32], 120, "0" * 32),
@@ -272,7 +272,7 @@ def test_help_names_what_works_in_the_order_of_its_use(cli):
     assert told.index("  run ") < told.index("  show ") < told.index("  check ")
     assert "..." not in told.partition("Commands:")[2]
     told = cli("run", "--help").out
-    for absent in ("--detach", "--html", "--reuse", "--docker-args", "--mode", "--cluster-spec"):
+    for absent in ("--html", "--reuse", "--docker-args", "--mode", "--cluster-spec"):
         assert absent not in told
 
 

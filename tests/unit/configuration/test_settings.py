@@ -137,7 +137,7 @@ def test_what_is_wrong_in_a_python_file_is_one_line_with_its_place(text, place, 
 @pytest.mark.parametrize(
     ("text", "place", "message"),
     [
-        ('{\n "Nbproj": {\n  "timeout": 1,\n }\n}', ":4:2: ", "not JSON"),
+        ('{\n "Nbproj": {\n  "timeout": ,\n }\n}', ":3:14: ", "not JSON"),
         ('{\n "Nbproj": {\n  "timeout": "soon"\n }\n}', ":3: ", "timeout must be a number of seconds"),
         ('{"Nbproj": {"timeuot": 1}}', ":1: ", "Did you mean 'timeout'?"),
         ("[1]", ": ", "a JSON object of sections is expected"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import sqlite3
 from pathlib import Path
@@ -86,7 +87,7 @@ def test_a_course_goes_by_steps_and_leaves_gaps_where_a_value_is_none(any_store)
 
 
 def test_the_course_of_very_many_values_keeps_its_extremes_and_its_end(store, run):
-    with sqlite3.connect(database_path(store.uri)) as connection:
+    with contextlib.closing(sqlite3.connect(database_path(store.uri))) as connection, connection:
         rows = [("loss", 7.0 if step == 123_456 else math.sin(step / 1e4), step, run.run_id, step, False) for step in range(300_000)]
         connection.executemany("INSERT INTO metrics (key, value, timestamp, run_uuid, step, is_nan) VALUES (?, ?, ?, ?, ?, ?)", rows)
     curve = course_of(store, run.run_id, ["loss"])["loss"]
@@ -107,7 +108,7 @@ def test_the_same_record_gives_the_same_course(any_store):
 def test_a_database_that_somebody_writes_to_is_read_and_one_that_is_locked_is_an_error_at_once(store, run):
     store.log_metrics(run.run_id, [Metric("loss", 1.0, 1, 1)])
     news = News(store, run.run_id)
-    with sqlite3.connect(database_path(store.uri), isolation_level=None) as writer:
+    with contextlib.closing(sqlite3.connect(database_path(store.uri), isolation_level=None)) as writer:
         writer.execute("BEGIN IMMEDIATE")
         assert values(news()) == [("loss", 1.0, 1)]
         writer.execute("COMMIT")
