@@ -116,7 +116,8 @@ def test_in_a_shell_the_line_comes_with_the_cell():
     code = (
         "from IPython.core.interactiveshell import InteractiveShell as Shell\nshell = Shell.instance()\n"
         "import sys\nsys.stderr = sys.stdout\n"
-        "for cell in ('import nbproj; nbproj.log_metric(\"a\", 1)', 'print(2)', 'nbproj.log_metric(\"a\", 3)'):\n    shell.run_cell(cell); print('--')\n"
+        "for cell in ('import nbproj; nbproj.log_metric(\"a\", 1)', 'print(2)', 'nbproj.log_metric(\"a\", 3)'):\n"
+        "    shell.run_cell(cell); print('--')\n"
     )
     assert say(code).stdout == (
         "nbproj: no run here, so this is shown only: a = 1\n--\n2\n--\nnbproj: no run here, so this is shown only: a = 3\n--\n"
@@ -126,7 +127,8 @@ def test_in_a_shell_the_line_comes_with_the_cell():
 def test_in_a_run_of_mlflow_itself_everything_goes_there(tmp_path, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
     done = say(
-        "import mlflow, nbproj\nwith mlflow.start_run() as run:\n    nbproj.log_metrics({'a': 1, 'b': float('nan')}, 3)\n    nbproj.log_param('p', 1)\n"
+        "import mlflow, nbproj\nwith mlflow.start_run() as run:\n    nbproj.log_metrics({'a': 1, 'b': float('nan')}, 3)\n"
+        "    nbproj.log_param('p', 1)\n"
         "    nbproj.set_tag('t', 'x')\n    nbproj.log_artifact(b'x', 'deep/x.bin')\n"
         "data = mlflow.get_run(run.info.run_id).data\nprint(data.metrics, data.params, data.tags['t'])\n"
         "print([one.path for one in mlflow.MlflowClient().list_artifacts(run.info.run_id, 'deep')])"
