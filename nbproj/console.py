@@ -44,6 +44,9 @@ class Console:
         Leave standard output to a JSON document.
     """
 
+    shows_metrics = False
+    """The record tells them at the end; nobody need ask the store for them before."""
+
     def __init__(self, *, quiet: bool = False, program_to_stderr: bool = False) -> None:
         self._quiet = quiet
         # A stream that the caller has closed is None.
