@@ -137,6 +137,7 @@ def runs(
 
     Examples
     --------
+    >>> import nbproj
     >>> nbproj.runs(experiment="wine", filter="metrics.rmse < 60")  # doctest: +SKIP
     """
     if active and failed:
@@ -212,6 +213,7 @@ def get_run(run_id: str, *, tracking_uri: str | None = None, progress: Progress 
 
     Examples
     --------
+    >>> import nbproj
     >>> nbproj.get_run("1f3c89ab").wait()  # doctest: +SKIP
     """
     tell = progress or silent

@@ -5,6 +5,7 @@ The text of this file is sent to the kernel. It stands alone, on the standard li
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from importlib.abc import Loader, MetaPathFinder
@@ -86,3 +87,16 @@ def begin(token: str, sources: Mapping[str, str]) -> None:
     """
     sys.modules["_nbproj_channel"] = Channel(token)
     sys.meta_path.append(Shelf(sources))
+    _keep_everything()
+
+
+def _keep_everything() -> None:
+    """Have the kernel keep what the driver has not read yet. Of itself it drops whatever exceeds a thousand messages, without a word."""
+    from IPython import get_ipython
+
+    thread: Any = getattr(getattr(get_ipython(), "kernel", None), "iopub_thread", None)
+    with contextlib.suppress(AttributeError, ImportError):  # a kernel that is not ipykernel has its own way
+        import zmq
+
+        socket = thread.socket
+        thread.schedule(lambda: socket.setsockopt(zmq.SNDHWM, 0))  # a socket belongs to one thread

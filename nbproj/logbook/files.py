@@ -41,6 +41,7 @@ def log_artifact(source: str | bytes | os.PathLike[str], name: str | None = None
 
     Examples
     --------
+    >>> import nbproj
     >>> nbproj.log_artifact("model.onnx")  # doctest: +SKIP
     >>> nbproj.log_artifact(b"alpha,rmse\n0.1,58.8\n", "tables/best.csv")  # doctest: +SKIP
     """
@@ -85,6 +86,7 @@ def log_figure(figure: Any, name: str) -> None:  # noqa: ANN401 - many libraries
 
     Examples
     --------
+    >>> import nbproj
     >>> nbproj.log_figure(figure, "residuals.png")  # doctest: +SKIP
     """
     path = _artifact_name(name)

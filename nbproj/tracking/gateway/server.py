@@ -89,6 +89,7 @@ class Gateway:
 
     Examples
     --------
+    >>> from nbproj.tracking.gateway.server import Gateway
     >>> with Gateway(store, run.run_id, run.experiment_id, folder) as gateway:  # doctest: +SKIP
     ...     subprocess.run(command, env=gateway.environment(os.environ))
     """

@@ -233,9 +233,8 @@ def test_show_tells_entry_points_and_parameters_for_people_and_programs(cli, pro
     assert document["entry_points"]["broken"]["problem"].startswith("MLproject:9:")
     assert "alpha" in cli("show", folder, "-e", "train").out
     assert cli("show", folder, "-e", "nothing").code == 120
-    assert (
-        cli("show", folder, "-e", "look.ipynb").out == "wine: system environment\n\n  look.ipynb  notebook look.ipynb\n    seed  int  = 3  the seed\n"
-    )
+    look = cli("show", folder, "-e", "look.ipynb").out
+    assert look == "wine: system environment\n\n  look.ipynb  notebook look.ipynb\n    seed  int  = 3  the seed [cell 1, line 1]\n"
 
 
 def test_check_says_what_is_wrong_and_strict_says_more(cli, project):

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 import math
+import signal
+import subprocess
+import sys
 import textwrap
 import threading
+import time
 from pathlib import Path
 
 import bare_kernel
@@ -178,11 +182,31 @@ def test_secrets_are_masked_in_what_is_written_down(notebook, store, monkeypatch
     assert (run.params["url"], run.tags["t"]) == ("https://x/***", "***")
 
 
-def test_a_long_training_loses_nothing(notebook, store, kernel):
-    path = notebook("import nbproj\nfor step in range(20_000):\n    nbproj.log_metric('loss', step, step)", kernel=kernel)
-    run = nbproj.run(path)
-    history = store.metric_history(run.run_id, "loss")
-    assert sorted(int(one.value) for one in history) == list(range(20_000))
+def test_a_long_training_loses_nothing_while_its_driver_is_held_up(notebook, store, kernel, tmp_path):
+    path = notebook(
+        """\
+        import nbproj, os, pathlib, signal
+        for step in range(5000):
+            nbproj.log_metric("loss", step, step)
+            if step == 1000:
+                os.kill(os.getppid(), signal.SIGSTOP)
+        print("told")
+        pathlib.Path(PLACE).write_text("all told")
+        """.replace("PLACE", repr(str(tmp_path / "told"))),
+        kernel=kernel,
+    )
+    with subprocess.Popen([sys.executable, "-m", "nbproj", "run", path, "--json"], stdout=subprocess.PIPE, cwd=tmp_path) as driver:
+        try:
+            deadline = time.monotonic() + 60
+            while not (tmp_path / "told").exists() and time.monotonic() < deadline:
+                time.sleep(0.05)
+        finally:
+            driver.send_signal(signal.SIGCONT)
+        told, _ = driver.communicate(timeout=60)
+    run = json.loads(told)
+    history = store.metric_history(run["run_id"], "loss")
+    assert sorted(int(one.value) for one in history) == list(range(5000))
+    assert "told\\n" in Path(run["notebook"]).read_text()
 
 
 def test_what_a_killed_notebook_has_written_down_is_kept(notebook, store, kernel):
