@@ -5,8 +5,10 @@ The tests start real programs, so the isolation is in environment variables and 
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import os
+import shutil
 import signal
 import socket
 from collections.abc import Iterator
@@ -18,7 +20,10 @@ import pytest
 HOME = Path.home()
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or HOME / ".cache")
 SHARED = Path(os.environ.get("NBPROJ_TEST_CACHE") or CACHE / "nbproj-tests")
-"""What is costly to make and the same for every test: fonts that matplotlib found, environments of peers."""
+"""What is costly to make and the same for every test: fonts that matplotlib found, environments of peers, the blueprint of a store."""
+MAKER = Path(__file__).parent.parent / "nbproj" / "tracking" / "blueprint.py"
+BLUEPRINTS = SHARED / f"stores-{hashlib.sha256(MAKER.read_bytes()).hexdigest()[:12]}"
+"""What the program keeps after its first run with a version of MLflow; the tests of that first run have a cache folder of their own."""
 
 FOREIGN = (
     "CONDA_",
@@ -61,8 +66,8 @@ def tool_settings() -> dict[str, str]:
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give the test a home of its own, start it in an empty folder there, and return the home."""
+def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Give the test a home of its own, start it in an empty folder there, and yield the home."""
     folder = tmp_path_factory.mktemp("home", numbered=True)
     for name, value in tool_settings().items():
         monkeypatch.setenv(name, value)
@@ -90,7 +95,16 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     (folder / ".gitconfig").write_text("[user]\n\tname = A Tester\n\temail = tester@example.org\n[init]\n\tdefaultBranch = main\n", encoding="utf-8")
     (folder / "work").mkdir()
     monkeypatch.chdir(folder / "work")
-    return folder
+    stores = folder / ".cache" / "nbproj" / "stores"
+    if BLUEPRINTS.is_dir():
+        shutil.copytree(BLUEPRINTS, stores)
+    yield folder
+    for made in stores.glob("*.sql"):
+        if not (BLUEPRINTS / made.name).exists():
+            BLUEPRINTS.mkdir(parents=True, exist_ok=True)
+            beside = BLUEPRINTS.with_name(f"{BLUEPRINTS.name}-{os.getpid()}")
+            shutil.copyfile(made, beside)
+            beside.replace(BLUEPRINTS / made.name)
 
 
 @pytest.fixture(autouse=True)
