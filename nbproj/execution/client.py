@@ -292,6 +292,13 @@ class Client:
         else:
             self._process.interrupt()
 
-    def shut_down(self) -> None:
-        """Ask the kernel to end; who waits for it is the caller."""
-        self._send(self._control, "shutdown_request", {"restart": False})
+    def shut_down(self, *, on_shell: bool) -> None:
+        """Ask the kernel to end; who waits for it is the caller.
+
+        Parameters
+        ----------
+        on_shell : bool
+            Ask where cells are executed. ipykernel 7 reads the control channel in a thread of its own, which now and then waits ten seconds for the
+            thread that has just been ended.
+        """
+        self._send(self._shell if on_shell else self._control, "shutdown_request", {"restart": False})

@@ -150,7 +150,7 @@ class Session:
                 client.tell(self.results.prelude())
             outcome = self._cells(client, process)
             if process.alive:
-                client.shut_down()
+                client.shut_down(on_shell=self.kernel.is_ipykernel)
                 self.notebook.save()
                 process.wait(_END_SECONDS)
             return outcome
