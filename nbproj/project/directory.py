@@ -14,6 +14,7 @@ from nbproj.project.listing import SCRIPTS, runnable_files
 from nbproj.project.mlproject import read_mlproject
 from nbproj.project.model import EntryPoint, EnvironmentSpec, Place, Project
 from nbproj.project.notebook import Notebook, listed_declarations, read_declarations, read_notebook
+from nbproj.project.script import script_environment
 from nbproj.project.selection import MAIN
 from nbproj.project.surroundings import conventional_environment
 
@@ -239,7 +240,7 @@ def _by_path(project: Project, name: str, cells: str | None = None, *, as_notebo
     if cells is not None:
         msg = f"{relative} is a script: {cells!r} would be an entry point of the notebook in it. Ask for it with --as-notebook"
         raise EntryPointError(msg)
-    return EntryPoint(relative, script=relative)
+    return EntryPoint(relative, script=relative, environment=script_environment(path, relative))
 
 
 def _none_such(project: Project, name: str) -> str:

@@ -241,9 +241,6 @@ class _Reading:
             if one.secret and one.default is not REQUIRED and one.default is not None
         ]
         environment = self.yaml.environment or self.toml.environment
-        if environment is not None and environment.dependencies:
-            needed = ", ".join(environment.dependencies)
-            warnings.append(f"{environment.declared}: the packages it asks for ({needed}) are not installed for it yet: a run uses what is there")
         return EntryPoint(
             name,
             parameters,

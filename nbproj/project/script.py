@@ -11,15 +11,16 @@ import tomllib
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
 from nbproj.errors import EntryPointError, ProjectError
 from nbproj.project.cells import Cell
-from nbproj.project.model import Place
+from nbproj.project.model import EnvironmentSpec, Place
 from nbproj.project.node import Node, Pair
 
-__all__ = ["Script", "read_script"]
+__all__ = ["Script", "read_script", "script_environment"]
 
 BLOCK: Final = re.compile(r"^# /// script[ \t\r]*\n(?P<content>(?:#(?:[ \t][^\n]*)?\r?\n)*?)# ///[ \t\r]*$", re.MULTILINE)
 OPENING: Final = re.compile(r"^# /// script[ \t\r]*$", re.MULTILINE)
@@ -89,6 +90,40 @@ def read_script(cells: Sequence[Cell], file: str) -> Script | None:
                 raise EntryPointError(msg, place=place)
             found = _script(block["content"], place)
     return found
+
+
+def script_environment(path: Path, file: str) -> EnvironmentSpec | None:
+    """Return the environment that a Python script asks for in itself, or None.
+
+    Parameters
+    ----------
+    path : Path
+        The script.
+    file : str
+        What errors call it.
+
+    Raises
+    ------
+    EntryPointError
+        Its block is wrong; with the line.
+    """
+    if path.suffix != ".py":
+        return None
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(MAXIMUM_BYTES)
+    except OSError:  # whoever runs it says so
+        return None
+    if b"# /// script" not in data:
+        return None
+    try:
+        found = read_script([Cell(1, "code", data.decode("utf-8", "replace").replace("\r\n", "\n"))], file)
+    except ProjectError as error:
+        line = error.place.line if isinstance(error.place, Place) else None
+        raise EntryPointError(error.message, place=Place(file, line)) from None
+    if found is None or (found.python is None and not found.dependencies):
+        return None
+    return EnvironmentSpec("uv", file=file, declared=Place(file, found.place.line), python=found.python, dependencies=found.dependencies)
 
 
 class _Lines:
