@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -100,6 +101,8 @@ class Workplace:
         Masks secrets in a text; makes a mask for a stream.
     results : callable
         Takes what a program tells of its results, as it came, from any thread.
+    resources : ExitStack
+        What lives as long as the run's program; closed after it has ended, before the run is settled.
     """
 
     folder: Path
@@ -109,6 +112,7 @@ class Workplace:
     mask: Mask
     stream_mask: Callable[[], ByteMask]
     results: Keep
+    resources: ExitStack = field(default_factory=ExitStack)
 
     @property
     def log(self) -> Path:

@@ -11,7 +11,7 @@ import dataclasses
 import json
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from nbproj.backends.backend import Backend, RunRequest, Workplace
@@ -75,6 +75,7 @@ class _Life:
     heartbeat: Heartbeat | None = None
     metrics: MetricWatch | None = None
     recorder: Recorder | None = None
+    resources: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
     def end(self) -> None:
         """End what still runs."""
@@ -84,6 +85,10 @@ class _Life:
             self.metrics.stop()
         if self.execution is not None and self.execution.outcome is None:
             self.execution.cancel()
+        try:
+            self.resources.close()
+        except BaseException as error:  # noqa: BLE001 - the run is settled all the same, and the caller gets it afterwards
+            self.fail(error)
         if self.recorder is not None:
             self.recorder.finish()
 
@@ -170,6 +175,7 @@ def _live(request: RunRequest, backend: Backend, guard: Guard, signals: Signals,
         mask=redactor.text,
         stream_mask=redactor.stream,
         results=life.recorder.take,
+        resources=life.resources,
     )
     life.execution = backend.submit(request, workplace)
     with signals.shielded():

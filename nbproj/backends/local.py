@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 
 from nbproj.backends.backend import RunRequest, Workplace
+from nbproj.backends.passage import open_passage, wish_of
 from nbproj.environments.registry import provider, require
 from nbproj.execution.execution import Execution
 from nbproj.paths import writing
@@ -20,9 +22,10 @@ class LocalBackend:
 
     name = "local"
 
-    def check(self, entry_point: EntryPoint, environment: EnvironmentSpec, config: Mapping[str, object]) -> None:  # noqa: ARG002 - the contract
-        """Refuse environments that cannot be prepared here, and commands where there is no bash."""
+    def check(self, entry_point: EntryPoint, environment: EnvironmentSpec, config: Mapping[str, object]) -> None:
+        """Refuse environments that cannot be prepared here, a configuration with other words, and commands where there is no bash."""
         require(environment)
+        wish_of(config)
         if entry_point.notebook is None and environment.kind == "system":
             from nbproj.execution.script import find_bash
 
@@ -48,6 +51,7 @@ class LocalBackend:
         variables = {**environment.variables, **workplace.variables}
         variables.pop("MLFLOW_EXPERIMENT_NAME", None)  # the experiment is given by its id; both together are refused by mlflow
         if request.command is not None:
+            workplace, variables = open_passage(request, workplace, variables, environment.python)
             from nbproj.execution.script import ScriptExecution
 
             return ScriptExecution(
@@ -63,12 +67,16 @@ class LocalBackend:
         from nbproj.execution.notebook import NotebookExecution, NotebookTask
 
         source = request.project.root / str(request.entry_point.notebook)
+        kernel = interpreter_kernel(str(environment.python)) if request.kernel is None else named_kernel(request.kernel, source.name)
+        program = kernel.command(workplace.folder)[0]  # the kernel's own interpreter counts, where it names one
+        python = program if Path(program).is_absolute() else environment.python
+        workplace, variables = open_passage(request, workplace, variables, python)
         task = NotebookTask(
             source=source,
             output=workplace.folder / f"{source.stem}.ipynb",
             values={**request.resolved.values, **request.resolved.extra},
             secrets={parameter.name: parameter.variable for parameter in request.entry_point.parameters if parameter.secret},
-            kernel=interpreter_kernel(str(environment.python)) if request.kernel is None else named_kernel(request.kernel, source.name),
+            kernel=kernel,
             cwd=source.parent,
             environment=variables,
             entry_point=request.entry_point.cells,

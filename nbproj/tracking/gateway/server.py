@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import secrets
 import socket
 import threading
@@ -20,7 +19,7 @@ from nbproj.tracking.mlflow_store import MlflowStore
 from nbproj.tracking.redact import Redactor
 from nbproj.tracking.store import Store
 
-__all__ = ["ARTIFACT_LIMIT", "BODY_LIMIT", "Gateway", "warm"]
+__all__ = ["ARTIFACT_LIMIT", "BODY_LIMIT", "Gateway"]
 
 BODY_LIMIT = 16 << 20
 """Bytes of one request; MLflow's own batches stay below one million."""
@@ -34,17 +33,6 @@ _HEADERS = 1 << 17  # a search may name many runs in its address
 
 _FOREIGN = ("MLFLOW_TRACKING_AUTH", "MLFLOW_TRACKING_AWS_SIGV4", "MLFLOW_TRACKING_CLIENT_CERT_PATH", "MLFLOW_WORKSPACE")
 """What the user has set for a server of their own; the gateway would be spoken to in a way that it does not know."""
-
-
-def warm() -> None:
-    """Import what a gateway stands on; called in a thread while an environment is prepared, so that nobody waits for it."""
-    library.load()
-    with library.quiet():
-        import mlflow.protos.service_pb2
-        import starlette.requests
-        import uvicorn.protocols.http.h11_impl
-    assert mlflow.protos.service_pb2, starlette.requests  # noqa: S101 - the imports are the point
-    assert uvicorn.protocols.http.h11_impl  # noqa: S101 - as above
 
 
 def _listening(host: str) -> socket.socket:
@@ -217,17 +205,17 @@ class Gateway:
     def stop(self) -> None:
         """Answer nobody any more, and tell what was refused. May be called twice."""
         thread, self._thread = self._thread, None
-        if thread is None:
-            return
-        self._server.should_exit = True
-        # What is being carried out is waited for; connections that are merely open are not.
-        self._server.force_exit = not self._server.server_state.tasks
-        thread.join(_STOP_SECONDS)
-        if thread.is_alive():
-            self._server.force_exit = True
+        if thread is not None:
+            self._server.should_exit = True
+            # What is being carried out is waited for; connections that are merely open are not.
+            self._server.force_exit = not self._server.server_state.tasks
             thread.join(_STOP_SECONDS)
-        with contextlib.suppress(OSError):
-            if self._socket is not None:
-                self._socket.close()
-        for line in self._notes.lines():
+            if thread.is_alive():
+                self._server.force_exit = True
+                thread.join(_STOP_SECONDS)
+        listener, self._socket = self._socket, None
+        if listener is not None:
+            listener.close()
+        notes, self._notes = self._notes, Notes()
+        for line in notes.lines():
             self._progress(Event("note", line))

@@ -1,0 +1,110 @@
+"""The way from a run's program to its store: directly, or through a gateway that lives as long as the run."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+from nbproj.backends.backend import RunRequest, Workplace
+from nbproj.errors import BackendError, suggestion
+from nbproj.execution.execution import Mask
+from nbproj.execution.output import ByteMask
+from nbproj.progress import Event
+from nbproj.tracking.gateway.decision import Wish, decide
+
+__all__ = ["TRACKING_TAG", "open_passage", "wish_of"]
+
+TRACKING_TAG = "nbproj.tracking"
+"""Tells how a run's program came to the store."""
+
+_WISHES: tuple[Wish, ...] = ("auto", "direct", "gateway")
+
+
+def wish_of(config: Mapping[str, object]) -> Wish:
+    """Return what a backend's configuration says under `tracking`.
+
+    Raises
+    ------
+    BackendError
+        It is none of the words for it.
+
+    Examples
+    --------
+    >>> wish_of({}), wish_of({"tracking": "gateway"})
+    ('auto', 'gateway')
+    """
+    given = config.get("tracking", "auto")
+    for wish in _WISHES:
+        if given == wish:
+            return wish
+    msg = f"tracking: {given!r} is not one of {', '.join(_WISHES)}.{suggestion(str(given), _WISHES)}"
+    raise BackendError(msg)
+
+
+class _Both:
+    """Masks a stream twice.
+
+    Parameters
+    ----------
+    first, second : ByteMask
+        In this order.
+    """
+
+    def __init__(self, first: ByteMask, second: ByteMask) -> None:
+        self._first, self._second = first, second
+
+    def feed(self, data: bytes) -> bytes:
+        """Return what can be passed on."""
+        return self._second.feed(self._first.feed(data))
+
+    def flush(self) -> bytes:
+        """Return what was held back."""
+        return self._second.feed(self._first.flush()) + self._second.flush()
+
+
+def open_passage(request: RunRequest, workplace: Workplace, variables: Mapping[str, str], python: str | None) -> tuple[Workplace, dict[str, str]]:
+    """Return the workplace and the environment of a program that can reach the store.
+
+    Where its own MLflow cannot open the store, a gateway is started, which ends with the workplace's resources, and takes the place of the store's
+    address; its token is masked like every other secret.
+
+    Parameters
+    ----------
+    request : RunRequest
+        The run's request.
+    workplace : Workplace
+        Its workplace.
+    variables : mapping of str to str
+        The program's whole environment so far.
+    python : str, optional
+        The interpreter that it runs in.
+
+    Raises
+    ------
+    RunError
+        The gateway cannot be started.
+    StoreError
+        The store takes no tag.
+    """
+    decision = decide(python, request.store.uri, wish=wish_of(request.config), search_path=variables.get("PYTHONPATH", ""))
+    run_id = workplace.variables["MLFLOW_RUN_ID"]
+    if decision.way != "direct" or request.environment.kind != "system":  # the usual case needs no words
+        request.store.set_tags(run_id, {TRACKING_TAG: str(decision)})
+    if decision.way != "gateway":
+        return workplace, dict(variables)
+    from nbproj.tracking.gateway.server import Gateway
+
+    request.progress(Event("note", f"tracking through a gateway ({decision.reason})"))
+    gateway = Gateway(request.store, run_id, request.experiment_id, workplace.folder / "gateway", mask=workplace.mask, progress=request.progress)
+    workplace.resources.callback(gateway.stop)  # first: a signal may come before it has started
+    gateway.start()
+    mask, stream_mask = workplace.mask, workplace.stream_mask
+
+    def masked(text: str) -> str:
+        return gateway.redactor.text(mask(text))
+
+    def stream() -> ByteMask:
+        return _Both(stream_mask(), gateway.redactor.stream())
+
+    both: Mask = masked
+    return dataclasses.replace(workplace, mask=both, stream_mask=stream), gateway.environment(variables)
