@@ -10,6 +10,7 @@ import click
 
 from nbproj.cli.answer import refuse, stopped, told
 from nbproj.cli.configuring import adopt, generate_config
+from nbproj.cli.environments import env
 from nbproj.cli.group import Group
 from nbproj.cli.machine import completion, doctor
 from nbproj.cli.projects import check, show
@@ -54,7 +55,7 @@ def _note(event: Event) -> None:
         click.echo(f"note: {one_line(event.text)}", err=True)
 
 
-for _command in (run, show, check, runs, logs, stop, rerun, doctor, completion):
+for _command in (run, show, check, runs, logs, stop, rerun, env, doctor, completion):
     nbproj.add_command(_command)
 
 

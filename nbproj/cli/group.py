@@ -12,8 +12,8 @@ from nbproj.errors import UsageError, suggestion
 
 __all__ = ["Group", "Renamed"]
 
-_ORDER = ("run", "show", "check", "runs", "logs", "stop", "rerun", "export", "init", "doctor", "completion")
-_PLANNED = ("batch", "env", "cache", "export", "init", "trust")
+_ORDER = ("run", "show", "check", "runs", "logs", "stop", "rerun", "env", "export", "init", "doctor", "completion")
+_PLANNED = ("batch", "cache", "export", "init", "trust")
 
 
 class Group(click.Group):
