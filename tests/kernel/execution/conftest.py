@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +17,7 @@ from nbproj.execution.execution import Outcome
 from nbproj.execution.kernels import Kernel, named_kernel
 from nbproj.execution.notebook import NotebookExecution, NotebookTask
 from nbproj.execution.process import Guard
+from nbproj.paths import sockets_folder
 from nbproj.progress import Event
 from nbproj.tracking.redact import Redactor
 
@@ -94,11 +97,12 @@ def begin(tmp_path, mark, nobody_left):
                 cells[index].metadata["tags"] = names
             source = folder / "nb.ipynb"
             source.write_text(nbformat.writes(nbformat.v4.new_notebook(cells=cells)))
-            (folder / "own").mkdir()
+            own = folder / uuid.uuid4().hex  # as a run's folder: where the sockets lie is named after it
+            own.mkdir()
             chosen = kernel or named_kernel("python3", "nb.ipynb")
             task = NotebookTask(
                 source,
-                folder / "own" / "nb.ipynb",
+                own / "nb.ipynb",
                 values=values or {},
                 secrets=options.pop("secrets", {}),
                 kernel=chosen,
@@ -107,7 +111,7 @@ def begin(tmp_path, mark, nobody_left):
                 **options,
             )
             known = redactor or Redactor()
-            log = folder / "own" / "output.log"
+            log = own / "output.log"
             execution = NotebookExecution(task, log=log, mask=known.stream(), text_mask=known.text, guard=guard, started=lambda _group: None)
             running = Running(execution, task.output, log)
             save = execution._save
@@ -119,6 +123,7 @@ def begin(tmp_path, mark, nobody_left):
         yield start
         for running in begun:
             running.execution.cancel()
+            shutil.rmtree(sockets_folder(running.log.parent), ignore_errors=True)
         nobody_left()
 
 

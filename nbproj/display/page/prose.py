@@ -1,0 +1,96 @@
+"""Cells of prose and of code, and printed text, as HTML."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+from urllib.parse import unquote
+
+from nbproj.display.html import Markup, escape
+from nbproj.display.page.markup import sanitise
+from nbproj.display.terminal import Screen, spans_html
+
+__all__ = ["code_html", "printed_html", "prose_html", "text_of"]
+
+_CONTROLS: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_PIECE: Final = 60_000
+_ROWS: Final = 5000
+_COLUMNS: Final = 20_000
+_ATTACHMENT: Final = re.compile(r"attachment:([^)\s\"'>]+)")
+_LANGUAGES: Final = {"ipython": "python", "ir": "r", "bash": "bash"}
+
+
+def text_of(value: object) -> str:
+    """Return a text of a notebook's file, where it may stand as lines."""
+    return "".join(map(str, value)) if isinstance(value, list) else str(value or "")
+
+
+def printed_html(text: str) -> Markup:
+    r"""Return what a program printed as the content of a `pre`, as a terminal shows it.
+
+    Examples
+    --------
+    >>> printed_html("10 %\r\x1b[1mdone\x1b[0m <b>")
+    '<span style="font-weight:bold">done</span> &lt;b&gt;'
+    """
+    if not _CONTROLS.search(text):
+        return escape(text)
+    screen = Screen(_ROWS, _COLUMNS)
+    for start in range(0, len(text), _PIECE):
+        screen.feed(text[start : start + _PIECE])
+    return spans_html(screen.tail(_ROWS, _COLUMNS))
+
+
+def code_html(source: str, language: str) -> Markup:
+    """Return code as the content of a `pre`, its words marked by classes."""
+    return Markup(_highlight(language)(source))
+
+
+@functools.lru_cache(16)
+def _highlight(language: str) -> Callable[[str], str]:
+    from pygments import highlight
+    from pygments.formatters.html import HtmlFormatter
+    from pygments.lexers import get_lexer_by_name
+    from pygments.util import ClassNotFound
+
+    try:
+        lexer = get_lexer_by_name(_LANGUAGES.get(language, language), stripnl=False, ensurenl=False)
+    except ClassNotFound:
+        return escape
+    formatter: Any = HtmlFormatter(nowrap=True)
+    return lambda source: str(highlight(source, lexer, formatter))
+
+
+def prose_html(source: str, attachments: Mapping[str, Mapping[str, object]] | None = None) -> Markup:
+    r"""Return Markdown as HTML that is harmless; formulas stay as they are written.
+
+    Parameters
+    ----------
+    source : str
+        The Markdown.
+    attachments : mapping, optional
+        Pictures that the cell brings along: bundles by name.
+
+    Examples
+    --------
+    >>> prose_html("# A *title*")
+    '<h1>A <em>title</em></h1>\n'
+    """
+    held = attachments or {}
+
+    def picture(found: re.Match[str]) -> str:
+        bundle = held.get(unquote(found[1]), held.get(found[1], {}))
+        return next((f"data:{kind};base64,{''.join(text_of(data).split())}" for kind, data in bundle.items() if kind.startswith("image/")), found[0])
+
+    return sanitise(_markdown()(_ATTACHMENT.sub(picture, source))).markup
+
+
+@functools.cache
+def _markdown() -> Callable[[str], str]:
+    from markdown_it import MarkdownIt
+
+    parser = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+    parser.validateLink = bool  # type: ignore[method-assign,assignment]  # judged afterwards, with everything else
+    return lambda source: str(parser.render(source))
