@@ -141,7 +141,7 @@ def resolve_all(
     problems += _take_extra(resolved, entry_point, given)
     problems += [_missing(entry_point, missing)] if missing else []
     if problems:
-        raise ParameterError("; ".join(problems))
+        raise ParameterError("".join(f"{text}{' ' if text.endswith('?') else '; '}" for text in problems[:-1]) + problems[-1])
     return resolved
 
 

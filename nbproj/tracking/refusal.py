@@ -16,6 +16,8 @@ _LONGEST = 300
 
 _CREDENTIALS = "set MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
 
+_KINDS = "give a path, or an address that begins with sqlite:, file:, http:, https:, postgresql:, mysql:, mssql: or databricks"
+
 # In order: the first that is found decides. The texts are those of SQLite, requests, urllib3 and MLflow.
 _DATABASE = (
     (r"database (table )?is locked|is locked", StoreUnreachableError, "is locked by another program, and stays so: end it, or choose another store"),
@@ -84,6 +86,8 @@ def refusal(error: BaseException, uri: str, doing: str) -> StoreError:
     found = _of_server(text, str(code), store)
     if found is not None:
         return found
+    if "unsupported URI" in text:  # of all registries, not only of what has to do with runs
+        return StoreError(f"{store} is of a kind that is not known here: {_KINDS}")
     short = mask_url(one_line(str(error).replace(uri, name)))
     short = re.sub(r"^[A-Z_]+: ", "", short.partition(" [SQL: ")[0])
     if len(short) > _LONGEST:

@@ -129,7 +129,7 @@ def test_everything_that_is_wrong_is_named_at_once():
     message = refused(declared, {"a": "x", "b": "y", "detla": "1", "e f": "1"})
     assert message == (
         "parameter 'a': 'x' is not an int; parameter 'b': 'y' is not a bool (true or false); "
-        "parameter 'detla' is not declared by 'train'. Did you mean 'delta'?; "
+        "parameter 'detla' is not declared by 'train'. Did you mean 'delta'? "
         "parameter 'e f': a name may hold letters, digits, '_', '-' and '.' only; "
         "1 parameter of 'train' is missing: c (string): add -P c=..."
     )

@@ -302,8 +302,9 @@ def test_a_file_store_is_used_where_its_address_says_so(tmp_path, monkeypatch):
 
 
 def test_an_unknown_kind_of_address_is_one_line():
-    assert "ftp://host" in refused("ftp://eva:secret@host/x")
-    assert "secret" not in refused("ftp://eva:secret@host/x")
+    told = refused("ftp://eva:secret@host/x")
+    assert told.startswith("the tracking store ftp://host/x is of a kind that is not known here: give a path, or an address that begins with sqlite:")
+    assert "secret" not in told
 
 
 def test_neither_opening_nor_errors_print_or_log_anything(tmp_path):
