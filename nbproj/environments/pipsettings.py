@@ -40,11 +40,14 @@ def uv_variables(environ: Mapping[str, str]) -> dict[str, str]:
     if _uv_is_set_up(environ):
         return {}
     settings = _pip_settings(environ)
-    return {
+    told = {
         words[0]: _LISTS.get(name, " ").join(settings[name].split())
         for name, words in _WORDS.items()
         if settings.get(name, "").strip() and not any(word in environ for word in words)
     }
+    if "UV_INDEX" in told and "UV_INDEX_STRATEGY" not in environ:
+        told["UV_INDEX_STRATEGY"] = "unsafe-best-match"  # pip looks into all of its indexes; uv alone would stop at the first that knows a package
+    return told
 
 
 def _pip_settings(environ: Mapping[str, str]) -> dict[str, str]:
