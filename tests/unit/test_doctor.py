@@ -90,18 +90,18 @@ def test_nothing_is_made_by_looking(home):
 
 def test_checks_run_at_once_and_one_that_hangs_holds_up_nobody():
     def slow() -> Finding:
-        time.sleep(0.3)
+        time.sleep(1)
         return Finding("slow", "ok")
 
     ended = threading.Event()
     start = time.monotonic()
     found = examine(
-        [*[(f"slow {number}", slow, False) for number in range(20)], ("hangs", ended.wait, False), ("needed", ended.wait, True)], seconds=2
+        [*[(f"slow {number}", slow, False) for number in range(20)], ("hangs", ended.wait, False), ("needed", ended.wait, True)], seconds=4
     )
-    assert time.monotonic() - start < 4
+    assert time.monotonic() - start < 18  # one after the other they take 28
     ended.set()
     assert [one.state for one in found] == ["ok"] * 20 + ["warning", "missing"]
-    assert found[-1].detail == "no answer within 2 s"
+    assert found[-1].detail == "no answer within 4 s"
 
 
 def test_a_check_that_fails_is_a_finding():
@@ -169,7 +169,7 @@ def test_a_program_that_hangs_is_ended_with_all_that_it_started(programs, tmp_pa
     start = time.monotonic()
     with pytest.raises(TimeoutError, match=r"git did not answer within 0\.5 s"):
         tools.ask(str(program), "--version", seconds=0.5)
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 30
     child = int(told.read_text())
     deadline = time.monotonic() + 5
     while Path(f"/proc/{child}/stat").exists() and Path(f"/proc/{child}/stat").read_text().split()[2] != "Z":

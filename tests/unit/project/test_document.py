@@ -51,7 +51,7 @@ def bomb(levels, width):
 def test_an_alias_bomb_is_refused_at_once(text):
     start = time.perf_counter()
     assert "values once its aliases are followed" in problem(text)
-    assert time.perf_counter() - start < 2
+    assert time.perf_counter() - start < 20  # followed, they take hours
 
 
 def test_a_chain_of_aliases_counts_as_depth():

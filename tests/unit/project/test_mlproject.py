@@ -191,7 +191,7 @@ def test_an_alias_bomb_as_a_default_is_refused_at_once(read):
     start = time.perf_counter()
     with pytest.raises(ProjectError, match=r"MLproject:.*aliases"):
         read(bomb + "entry_points: {main: {command: run, parameters: {p: {default: *i}}}}")
-    assert time.perf_counter() - start < 2
+    assert time.perf_counter() - start < 20  # followed, it takes hours
 
 
 def test_a_file_that_cannot_be_read_executes_nothing(read, tmp_path):
