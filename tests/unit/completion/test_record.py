@@ -61,7 +61,7 @@ def test_a_server_is_not_asked(complete, monkeypatch):
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         server.listen()
-        server.setblocking(False)
+        server.settimeout(0)
         monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{server.getsockname()[1]}")
         assert complete("nbproj run project --run-id ") == []
         with pytest.raises(BlockingIOError):
