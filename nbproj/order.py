@@ -63,6 +63,7 @@ class Order:
     kernel: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     output: Path | None = None
+    html: bool = False
     tracking_uri: str | None = None
     credentials: Credentials | None = None
     base: Path = field(default_factory=working_folder)

@@ -53,6 +53,8 @@ class RunRequest:
         Kernel of a notebook, by name; None for the one of its environment.
     output : Path, optional
         Where a copy of the executed notebook goes.
+    html : bool
+        The executed notebook is wanted as a page of HTML too, also when it succeeds.
     ancestry : str
         For the child's environment: which runs stand above it.
     config : mapping
@@ -77,6 +79,7 @@ class RunRequest:
     timeout: float | None = None
     kernel: str | None = None
     output: Path | None = None
+    html: bool = False
     ancestry: str = ""
     config: Mapping[str, object] = field(default_factory=dict)
     progress: Progress = silent

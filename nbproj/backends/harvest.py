@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 
 from nbproj.backends.backend import RunRequest
+from nbproj.backends.page import page_facts, page_of
 from nbproj.errors import NbprojError, StoreError
 from nbproj.execution.execution import Execution
 from nbproj.paths import writing
@@ -54,7 +56,8 @@ def collect(request: RunRequest, run_id: str, folder: Path, execution: Execution
         if (folder / name).is_file():
             files[f"run/{name}"] = folder / name
     if execution is not None:
-        files.update({name: path for name, path in execution.artifacts.items() if path.is_file()})
+        left = {name: path for name, path in execution.artifacts.items() if path.is_file()}
+        files.update({**left, **_pages(request, run_id, execution, left, redactor)})
     try:
         if request.checkout.difference:
             difference = folder / "changes.diff"
@@ -69,6 +72,25 @@ def collect(request: RunRequest, run_id: str, folder: Path, execution: Execution
         request.progress(Event("note", f"artifacts could not be stored: {error}"))
     if request.output is not None and execution is not None:
         _copy_notebook(request, execution, request.output)
+
+
+def _pages(request: RunRequest, run_id: str, execution: Execution, left: Mapping[str, Path], redactor: Redactor) -> dict[str, Path]:
+    """Write the executed notebook as a page, where it is wanted or the notebook has failed. One that cannot be made is a note."""
+    outcome = execution.outcome
+    if not request.html and (outcome is None or outcome.cancelled or not outcome.exit_code):
+        return {}
+    pages = {}
+    for name, notebook in left.items():
+        if notebook.suffix == ".ipynb":
+            page = notebook.with_suffix(".html")
+            try:
+                text = page_of(notebook, {key: redactor.text(value) for key, value in page_facts(run_id, request.tags).items()})
+                with writing(page):
+                    page.write_text(text, encoding="utf-8")
+                pages[f"{name.removesuffix('.ipynb')}.html"] = page
+            except NbprojError as error:
+                request.progress(Event("note", str(error)))
+    return pages
 
 
 def _copy_notebook(request: RunRequest, execution: Execution, to: Path) -> None:

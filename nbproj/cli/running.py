@@ -33,6 +33,7 @@ def _run_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--env-file", metavar="FILE", help="Environment variables for the run, as NAME=VALUE lines."),
         click.option("--kernel", metavar="NAME", help="Kernel of a notebook. Default: the notebook's own."),
         click.option("--output", type=click.Path(path_type=Path), metavar="FILE.ipynb", help="Copy of the executed notebook."),
+        click.option("--html", is_flag=True, help="Keep the executed notebook as a page of HTML too; of one that fails it is always kept."),
         click.option("--timeout", type=float, metavar="S", help="Seconds after which the run is ended and fails."),
         click.option("-b", "--backend", "-m", "--mode", cls=Renamed, metavar="BACKEND", help="Who runs it. Default: local."),
         click.option("-c", "--backend-config", "--cluster-spec", cls=Renamed, metavar="CONFIG.json|JSON", help="The backend's configuration."),
@@ -44,7 +45,6 @@ def _run_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("-A", "--docker-args", multiple=True, hidden=True),
         click.option("--build-image/--no-build-image", default=None, hidden=True),
         click.option("--storage-dir", envvar="MLFLOW_TMP_DIR", hidden=True),
-        click.option("--html", is_flag=True, hidden=True),
         click.option("--as-notebook", is_flag=True, hidden=True),
         click.option("--reuse", is_flag=True, hidden=True),
     ]

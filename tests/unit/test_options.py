@@ -43,6 +43,7 @@ def test_every_option_arrives_in_the_order(tmp_path):
     assert given.parameters == {"a": "1", "b": "x=y"}
     assert (given.experiment_name, given.backend, given.backend_config, given.env_manager) == ("e", "local", "{}", "local")
     assert (given.run_name, given.run_id, given.kernel, given.timeout) == ("n", "i", "k", 2.5)
+    assert order("wine", "--html").html
     assert (given.output, given.tracking_uri, given.storage_dir) == (Path("out.ipynb"), "t", "d")
     assert (given.credentials.username, given.credentials.password) == ("u", "p")
     assert (given.docker_args, given.build_image) == ({"memory": "2g", "init": True}, False)
@@ -57,10 +58,11 @@ def test_the_names_of_mlflows_older_documentation_work():
 def test_nothing_given_is_nothing_asked():
     given = order("wine")
     assert (given.entry_point, given.parameters, given.bases, given.credentials, given.output) == (None, {}, {}, None, None)
+    assert not given.html
     assert (given.docker_args, given.build_image, given.timeout, given.backend) == ({}, None, None, "local")
 
 
-@pytest.mark.parametrize("flag", ["--html", "--as-notebook", "--reuse"])
+@pytest.mark.parametrize("flag", ["--as-notebook", "--reuse"])
 def test_what_is_not_there_yet_is_said(flag):
     assert refused(UsageError, "wine", flag) == f"{flag} is not there yet in this version of nbproj"
 

@@ -271,7 +271,7 @@ def test_help_names_what_works_in_the_order_of_its_use(cli):
     assert told.index("  run ") < told.index("  show ") < told.index("  check ")
     assert "..." not in told.partition("Commands:")[2]
     told = cli("run", "--help").out
-    for absent in ("--html", "--reuse", "--docker-args", "--mode", "--cluster-spec"):
+    for absent in ("--reuse", "--docker-args", "--mode", "--cluster-spec"):
         assert absent not in told
 
 
