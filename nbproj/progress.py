@@ -16,7 +16,7 @@ Step: TypeAlias = Literal[
     "fetched",
     "checked",  # everything that can be checked was checked; no run exists yet
     "creating",  # immediately before the store is asked for a run
-    "created",  # the run exists; data: run_id, store, experiment_id
+    "created",  # the run exists; data: run_id, store, experiment_id, params
     "preparing",  # the environment is being prepared
     "prepared",
     "started",  # the entry point's process runs; data: pid, command

@@ -11,6 +11,7 @@ import dataclasses
 import json
 import os
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -158,8 +159,10 @@ def _live(request: RunRequest, backend: Backend, guard: Guard, signals: Signals,
         life.asked = True
         run_id = life.run_id = _create(request, owner, redactor)
         entry.update(run_id=run_id)
-    request.progress(Event("created", data={"run_id": run_id, "store": request.store.label, "experiment_id": request.experiment_id}))
-    params = _describe(request, run_id, redactor)
+    given = {name: redactor.text(value) for name, value in {**request.resolved.tracked, **request.resolved.extra}.items()}
+    about = {"run_id": run_id, "store": request.store.label, "experiment_id": request.experiment_id}
+    request.progress(Event("created", data={**about, "params": given}))
+    params = _describe(request, run_id, given)
 
     def started(group: int) -> None:
         with writing(entry.folder):
@@ -237,11 +240,10 @@ def _create(request: RunRequest, owner: Owner, redactor: Redactor) -> str:
     return request.run_id
 
 
-def _describe(request: RunRequest, run_id: str, redactor: Redactor) -> dict[str, str]:
+def _describe(request: RunRequest, run_id: str, given: Mapping[str, str]) -> dict[str, str]:
     """Record the parameters; return all that are known."""
     known: dict[str, str] = dict(request.store.get_run(run_id).params) if request.run_id is not None else {}
-    given = {**request.resolved.tracked, **request.resolved.extra}
-    new = {name: redactor.text(value) for name, value in given.items() if name not in known}
+    new = {name: value for name, value in given.items() if name not in known}
     request.store.log_params(run_id, new)
     return {**known, **new}
 

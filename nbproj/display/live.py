@@ -64,8 +64,8 @@ class CardState:
         Parameters
         ----------
         event : Event
-            What happened. Data that is taken: `checked` entry_point, uri, commit; `created` run_id, store, experiment_id; `metric` key, value, count;
-            `settled` status, exit_code; of any of them `params`, a mapping.
+            What happened. Data that is taken: `checked` entry_point, uri, commit; `created` run_id, store, experiment_id, params (a mapping);
+            `metric` key, value, count; `settled` status, exit_code.
         at : float
             When, in milliseconds since the epoch.
         """

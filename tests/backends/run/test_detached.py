@@ -96,6 +96,7 @@ def test_a_run_is_followed_from_the_first_line_to_the_last(counting):
     assert "".join(event.text for event in events if event.step == "output").splitlines() == [f"line {number}" for number in range(15)]
     steps = [event.step for event in events if event.step != "output"]
     assert (steps.index("created"), steps[-2:]) == (steps.index("creating") + 1, ["ending", "settled"])
+    assert [event.data["params"] for event in events if event.step == "created"] == [{"n": "15"}]  # the card has them from its first moment
 
 
 def test_the_cells_of_a_detached_notebook_are_followed(project, notebook, store):
