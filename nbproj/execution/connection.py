@@ -125,7 +125,8 @@ class Message:
     @property
     def content(self) -> dict[str, Any]:
         """What it says."""
-        content = json.loads(self._content)
+        # A file's name may hold bytes that are no UTF-8; Python's kernel sends them as they are.
+        content = json.loads(self._content.decode("utf-8", "replace"))
         return content if isinstance(content, dict) else {}
 
     def mentions(self, word: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, Final
 
 from nbproj.execution.connection import Message
@@ -15,7 +14,6 @@ NOTEBOOK_BYTES: Final = 60_000_000
 """What all cells may leave together: more would be a file that nothing opens."""
 _OVERHEAD: Final = 100
 _WIDGET: Final = "application/vnd.jupyter.widget-view+json"
-_OVERWRITTEN: Final = re.compile(r"[^\n]*\r+(?=[^\r\n])")
 _RESULTS: Final = frozenset({"display_data", "execute_result", "update_display_data"})
 
 
@@ -136,7 +134,7 @@ class CellOutputs:
 
     def _fits(self, size: int) -> bool:
         self.changed = True
-        if size > self._left:
+        if size > self._left and not self._lost:
             self._tidy()
         if self._lost or size > self._left:  # what comes after a gap would look as if there was none
             self._lost += size
@@ -154,7 +152,7 @@ class CellOutputs:
         for output in self._outputs:
             if output["output_type"] == "stream":
                 before = sum(map(len, output["text"]))
-                output["text"] = [_OVERWRITTEN.sub("", "".join(output["text"]))]
+                output["text"] = [_last_states("".join(output["text"]))]
                 self._give_back(before - len(output["text"][0]))
 
     def _give_back(self, size: int) -> None:
@@ -196,6 +194,15 @@ def _bundle(content: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     if len(data) > 1:
         data.pop(_WIDGET, None)
     return data, metadata
+
+
+def _last_states(text: str) -> str:
+    """Return a text without what its own carriage returns wrote over."""
+    return "\n".join(_last_state(line) for line in text.split("\n")) if "\r" in text else text
+
+
+def _last_state(line: str) -> str:
+    return line[line.rstrip("\r").rfind("\r") + 1 :]
 
 
 def _lines(text: str) -> list[str]:

@@ -124,10 +124,21 @@ def test_what_goes_to_an_output_widget_is_not_lost(execute):
     assert done.texts() == "inside\n"
 
 
-@pytest.mark.parametrize("text", ["\ud800", "\x00\x1b[31m", "é\u2028", "</script>", '"\\'])
+@pytest.mark.parametrize("text", ["\x00\x1b[31m", "é\u2028", "</script>", '"\\'])
 def test_any_character_can_be_shown(text, execute):
     done = execute(f"from IPython.display import display\ndisplay({{'text/plain': {text!r}}}, raw=True)")
     assert done.document["cells"][0]["outputs"][0]["data"]["text/plain"] == text.splitlines(keepends=True)
+
+
+def test_a_file_name_that_is_no_utf8_is_shown_with_the_sign_for_what_cannot_be_read(execute):
+    done = execute("import os\nprint(os.fsdecode(b'caf\\xe9'))")
+    assert done.texts() == "caf\N{REPLACEMENT CHARACTER}\n"
+    assert done.log == done.texts()
+
+
+def test_a_character_that_the_kernel_cannot_send_fails_in_its_cell(execute):
+    done = execute("from IPython.display import display\ndisplay({'text/plain': '\\ud800'}, raw=True)")
+    assert done.outcome.reason.startswith("cell 1: UnicodeEncodeError: ")
 
 
 def test_secrets_are_in_no_saved_state(execute, begin):
