@@ -13,17 +13,17 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
+from nbproj.environments.blueprint import Blueprint, Kept, Site
+from nbproj.environments.buildlock import BuildLock
 from nbproj.environments.health import Health, examine, observe
 from nbproj.environments.places import environments_folder
 from nbproj.environments.uses import Uses
 from nbproj.errors import EnvironmentPreparationError
 from nbproj.paths import write_atomically
-from nbproj.processes import ProcessIdentity, end_group, group_lives, is_alive, start_time
 from nbproj.progress import Event, Progress, silent
 
 __all__ = ["Blueprint", "EnvironmentCache", "Kept", "Site"]
@@ -31,107 +31,6 @@ __all__ = ["Blueprint", "EnvironmentCache", "Kept", "Site"]
 FORMAT: Final = 1
 _MARKER: Final = "complete.json"
 _GONE: Final = ".gone-"
-_PATIENCE_SECONDS: Final = 20.0
-"""How long what a dead builder has started may go on before it is ended."""
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """Where an environment is being built.
-
-    Parameters
-    ----------
-    folder : Path
-        A private folder for it, empty: files beside the environment go there.
-    prefix : Path
-        The environment's own folder in it; not there yet.
-    progress : Progress
-        Told what is downloaded and installed.
-    keep_open : sequence of int
-        File descriptors of the lock, for every program that builds.
-    started : callable
-        To be called with the process group of such a program.
-    """
-
-    folder: Path
-    prefix: Path
-    progress: Progress = silent
-    keep_open: Sequence[int] = ()
-    started: Callable[[int], None] = lambda _group: None
-
-    def tell(self, line: str) -> None:
-        """Show a line of what happens."""
-        self.progress(Event("preparing", line))
-
-
-@dataclass(frozen=True, slots=True)
-class Blueprint:
-    """How an environment is built, and what identifies it.
-
-    Parameters
-    ----------
-    key : str
-        Hexadecimal; equal for equal environments.
-    kind : str
-        `uv`, `conda`.
-    title : str
-        What it is, for people: `requirements.txt, Python 3.12.1`.
-    build : callable
-        Makes it at a `Site`; returns the exported list of packages.
-    facts : mapping
-        Plain values that are kept with it.
-    """
-
-    key: str
-    kind: str
-    title: str
-    build: Callable[[Site], str]
-    facts: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """An environment of the cache.
-
-    Parameters
-    ----------
-    key : str
-        Its name there.
-    folder : Path
-        All that belongs to it.
-    facts : mapping
-        What its marker says; empty for one that is not whole.
-    """
-
-    key: str
-    folder: Path
-    facts: dict[str, Any]
-
-    @property
-    def prefix(self) -> Path:
-        """The environment's own folder."""
-        return self.folder / "env"
-
-    @property
-    def python(self) -> Path:
-        """Its interpreter."""
-        return self.prefix / "bin" / "python"
-
-    @property
-    def whole(self) -> bool:
-        """Whether it was built to its end."""
-        return bool(self.facts)
-
-    @property
-    def title(self) -> str:
-        """What it is, for people."""
-        return str(self.facts.get("title") or "not complete")
-
-    def packages(self) -> str:
-        """Return the exported list of its packages."""
-        with contextlib.suppress(OSError):
-            return (self.folder / "packages.txt").read_text(encoding="utf-8")
-        return ""
 
 
 class EnvironmentCache:
@@ -274,7 +173,7 @@ class EnvironmentCache:
             os.close(descriptor)
         return kept
 
-    def _build(self, blueprint: Blueprint, lock: _Lock, progress: Progress) -> Kept:
+    def _build(self, blueprint: Blueprint, lock: BuildLock, progress: Progress) -> Kept:
         folder = self.folder / blueprint.key
         self._discard(folder)
         done = False
@@ -310,9 +209,9 @@ class EnvironmentCache:
             shutil.rmtree(gone, ignore_errors=True)
 
     @contextlib.contextmanager
-    def locked(self, key: str, progress: Progress = silent) -> Iterator[_Lock]:
+    def locked(self, key: str, progress: Progress = silent) -> Iterator[BuildLock]:
         """Hold an environment against all other processes; waits, and says for whom."""
-        lock = _Lock(self.folder / f"{key}.lock")
+        lock = BuildLock(self.folder / f"{key}.lock")
         try:
             lock.acquire(progress)
             yield lock
@@ -321,91 +220,8 @@ class EnvironmentCache:
 
     @contextlib.contextmanager
     def _try_lock(self, key: str) -> Iterator[bool]:
-        lock = _Lock(self.folder / f"{key}.lock")
+        lock = BuildLock(self.folder / f"{key}.lock")
         try:
             yield lock.attempt()
         finally:
             lock.release()
-
-
-class _Lock:
-    """The lock of one environment, which names its holder."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self.descriptor = -1
-
-    def attempt(self) -> bool:
-        while True:
-            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                os.close(descriptor)
-                return False
-            except BaseException:
-                os.close(descriptor)
-                raise
-            # Above the numbers that a shell uses: what builds inherits it under the same one.
-            self.descriptor = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 10)
-            os.close(descriptor)
-            try:
-                if self._path.stat().st_ino == os.fstat(self.descriptor).st_ino:
-                    break
-            except FileNotFoundError:
-                pass
-            self.release()  # somebody has swept it away in between: what we hold has no name any more
-        me = ProcessIdentity.of()
-        self._write({"host": me.host, "boot": me.boot, "pid": me.pid, "started": me.started})
-        return True
-
-    def acquire(self, progress: Progress) -> None:
-        since, pause, told = time.monotonic(), 0.01, False
-        while not self.attempt():
-            holder = self._holder()
-            if not told:
-                told = True
-                who = f"process {holder['pid']}" if holder else "another process"
-                progress(Event("preparing", f"{who} is making this environment: waiting for it"))
-            if holder and time.monotonic() - since > _PATIENCE_SECONDS and not _lives(holder):
-                self._end_left(holder)
-            time.sleep(pause)  # not one blocking call: an interruption is seen between two tries
-            pause = min(pause * 1.5, 0.2)
-
-    def started(self, group: int) -> None:
-        """Note which processes build, for whoever comes after this one was killed."""
-        me = ProcessIdentity.of()
-        self._write({"host": me.host, "boot": me.boot, "pid": me.pid, "started": me.started, "group": group, "group_started": start_time(group)})
-
-    def _write(self, holder: dict[str, object]) -> None:
-        data = json.dumps(holder).encode()
-        with contextlib.suppress(OSError):  # a full disk: only the name of the holder is lost
-            os.pwrite(self.descriptor, data, 0)
-            os.ftruncate(self.descriptor, len(data))
-
-    def _holder(self) -> dict[str, Any]:
-        try:
-            known = json.loads(self._path.read_bytes())
-        except (OSError, ValueError):
-            return {}
-        return known if isinstance(known, dict) and isinstance(known.get("pid"), int) else {}
-
-    @staticmethod
-    def _end_left(holder: dict[str, Any]) -> None:
-        group = holder.get("group")
-        if isinstance(group, int) and group > 1 and start_time(group) == holder.get("group_started") and group_lives(group):
-            end_group(group, grace=1)
-
-    def release(self) -> None:
-        if self.descriptor >= 0:
-            with contextlib.suppress(OSError):
-                fcntl.flock(self.descriptor, fcntl.LOCK_UN)
-            os.close(self.descriptor)
-            self.descriptor = -1
-
-
-def _lives(holder: dict[str, Any]) -> bool:
-    try:
-        return is_alive(ProcessIdentity(str(holder["host"]), str(holder["boot"]), int(holder["pid"]), float(holder["started"])))
-    except (KeyError, TypeError, ValueError):
-        return True  # of another host: nothing is known here

@@ -128,6 +128,8 @@ def _install(uv: Uv, python: Path, requirements: Requirements, folder: Path, nam
     if "--pre" in requirements.switches:
         command += ["--prerelease", "allow"]
     command += [switch for switch in ("--no-index", "--require-hashes") if switch in requirements.switches]
+    if any(option.text.startswith("--extra-index-url") for option in requirements.options):
+        command += ["--index-strategy", "unsafe-best-match"]  # as pip, whose file it is, reads it: the best version of all
     uv(*command, SETUPTOOLS_SCM_PRETEND_VERSION="0")
 
 

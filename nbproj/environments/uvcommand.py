@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from nbproj.environments.builder import BuildFailed, call
+from nbproj.environments.builder import call
+from nbproj.environments.complaints import why
 from nbproj.environments.pipsettings import uv_variables
-from nbproj.errors import EnvironmentPreparationError, one_line
+from nbproj.errors import EnvironmentPreparationError
 
 __all__ = ["Uv", "find_uv", "shown", "why"]
 
@@ -24,13 +25,7 @@ _DROPPED: Final = re.compile(
     r"|VIRTUAL_ENV|PYTHONPATH|PYTHONHOME|CONDA_PREFIX|CONDA_DEFAULT_ENV|PYTHONSAFEPATH|RUST_LOG"
 )
 """What would aim uv at another environment than ours, or make the same files mean something else."""
-_DRAWN: Final = "\u00d7\u2502\u251c\u2570\u2500\u25b6"
-"""What older versions draw their errors with."""
-_LONGEST: Final = 400
 _TELLING: Final = re.compile(r"(Resolved|Downloading|Downloaded|Building|Built|Prepared|Installed|Updating|Updated|Cloning) ")
-_NETWORK: Final = re.compile(
-    r"error sending request|connect error|failed to fetch|request failed|dns error|timed out|network|connection", re.IGNORECASE
-)
 
 
 @functools.cache
@@ -105,34 +100,6 @@ class Uv:
             **variables,
         }
         return call([find_uv(), *arguments], cwd=self.cwd, environment=environment, heard=self.heard, keep_open=self.keep_open, started=self.started)
-
-
-def why(failure: BuildFailed) -> EnvironmentPreparationError:
-    r"""Return a failure of uv as an error: its own words, on one line, and what to do.
-
-    Examples
-    --------
-    >>> str(why(BuildFailed(1, "warning: x\nerror: No solution found\n  cause: Because you require a==1 and a==2, ...")))
-    'No solution found: Because you require a==1 and a==2, ...'
-    """
-    text = failure.text
-    start = re.search(rf"^(?:error|\s*[{_DRAWN}])", text, re.MULTILINE)
-    told = text[start.start() :] if start else "\n".join(text.strip().splitlines()[-3:])
-    words = [re.sub(rf"^(error: |cause: |Caused by: |hint: |[{_DRAWN}]\s*)+", "", line.strip()).strip() for line in told.splitlines()]
-    words = [re.sub(rf"[{_DRAWN}]+\s*", "", word) for word in words if word and not word.startswith(("#", "[stdout]"))]
-    joined = one_line(": ".join(word.rstrip(":") for word in dict.fromkeys(words)) if len(words) <= 6 else " ".join(words))  # noqa: PLR2004 - a chain of causes
-    if len(joined) > _LONGEST:
-        joined = joined[: _LONGEST - 1] + "…"
-    full = "No space left on device" in text or "os error 28" in text
-    if full:
-        hint = "nbproj env gc makes room; NBPROJ_CACHE_DIR and UV_CACHE_DIR name other disks"
-    elif _NETWORK.search(joined) and "No solution found" not in joined:
-        hint = "Is the package index within reach? Run again: what was downloaded is kept"
-    elif "No solution found" in joined or "unsatisfiable" in joined:
-        hint = "Change the versions that contradict each other, or ask for another Python"
-    else:
-        hint = ""
-    return EnvironmentPreparationError(joined or f"uv ended with code {failure.code}", hint=hint)
 
 
 def shown(tell: Callable[[str], None]) -> Callable[[str], None]:
