@@ -19,9 +19,10 @@ from nbproj.errors import EnvironmentPreparationError, UsageError
 from nbproj.order import ENV_MANAGERS
 from nbproj.progress import Progress, silent
 from nbproj.project.directory import find_entry_point, load_project
-from nbproj.project.model import EntryPoint
+from nbproj.project.model import EntryPoint, EnvironmentSpec, Project
 from nbproj.request import environment_of
 from nbproj.sources.registry import fetch
+from nbproj.sources.source import Checkout
 
 __all__ = [
     "Environments",
@@ -58,6 +59,11 @@ class Environments:
         """Return all that is known about each."""
         return "\n\n".join(environment_text(plain(one), one.kept.packages(), now=time.time()) for one in self.found)
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the first as plain values for programs, with those that stand on it as `layers`."""
+        first, *others = self.to_list()
+        return {**first, "packages": self.found[0].kept.packages().splitlines(), "layers": others}
+
     def to_list(self) -> list[dict[str, Any]]:
         """Return plain values for programs."""
         return [plain(one) for one in self.found]
@@ -80,24 +86,27 @@ def plain(one: Holding) -> dict[str, Any]:
     }
 
 
-def environments(key: str | None = None) -> Environments:
+def environments(named: str | None = None, entry_point: str | None = None) -> Environments:
     """Return what the cache holds.
 
     Parameters
     ----------
-    key : str, optional
-        The beginning of one's key: that one only.
+    named : str, optional
+        The beginning of one's key, or a project: that one only, and those that stand on it.
+    entry_point : str, optional
+        Of the project: the one whose environment is meant.
 
     Raises
     ------
-    UsageError
-        There is none of that key, or several.
+    NbprojError
+        There is none of that key, or several; the project has none, or it is not built yet.
     """
-    found = holdings(EnvironmentCache())
-    if key is None:
+    cache = EnvironmentCache()
+    found = holdings(cache)
+    if named is None:
         return Environments(found)
-    chosen = _kept(EnvironmentCache(), key)
-    return Environments([one for one in found if one.kept.key == chosen.key])
+    chosen = _chosen(cache, named, entry_point)
+    return Environments(sorted((one for one in found if chosen.key in _standing(one)), key=lambda one: one.kept.key != chosen.key))
 
 
 def prepare_environment(
@@ -131,12 +140,8 @@ def prepare_environment(
         msg = f"there is no environment manager {env_manager!r}. Known: {', '.join(ENV_MANAGERS)}"
         raise UsageError(msg)
     with fetch(uri, version, progress) as checkout:
-        project = load_project(checkout.root, notebook=checkout.notebook)
-        own = entry_point is None and project.notebook is None
-        chosen = EntryPoint("") if own else find_entry_point(project, entry_point)
-        spec = environment_of(project, chosen, env_manager)
-        wanted = chosen.notebook is not None if kernel is None else kernel
-        return provider(spec).prepare(spec, project.root, progress, kernel=wanted)
+        project, spec, notebook = _wanted(checkout, entry_point, env_manager)
+        return provider(spec).prepare(spec, project.root, progress, kernel=notebook if kernel is None else kernel)
 
 
 def lock_environment(uri: str = ".", entry_point: str | None = None, version: str | None = None, *, progress: Progress = silent) -> str:
@@ -177,8 +182,7 @@ def install_kernel(
     environment = prepare_environment(uri, entry_point, kernel=True, progress=progress)
     kept = EnvironmentCache().find(environment.key) if environment.key else None
     if kept is None:
-        msg = f"{project.name} runs in the {environment.kind} environment, which is none of its own: nothing is installed"
-        raise EnvironmentPreparationError(msg, hint="A requirements.txt or python_env.yaml gives it one")
+        raise _none_of_its_own(project.name, environment.kind)
     return install_kernelspec(kept, name or kernel_name(project.name), title or f"{project.name} (nbproj)")
 
 
@@ -188,20 +192,18 @@ def remove_environments(keys: Sequence[str], *, force: bool = False) -> list[str
     Parameters
     ----------
     keys : sequence of str
-        Each the beginning of one's key.
+        Each the beginning of one's key, or a project.
     force : bool
         Also those that a living process uses.
 
     Raises
     ------
-    UsageError
-        There is none of that key, or several.
-    EnvironmentPreparationError
-        One is in use.
+    NbprojError
+        There is none of that key, or several; one is in use.
     """
     cache = EnvironmentCache()
     gone: list[str] = []
-    for kept in [_kept(cache, key) for key in keys]:
+    for kept in [_chosen(cache, key) for key in keys]:
         if kept.key in gone:
             continue
         removed, stay = remove_with_dependants(cache, kept.key, in_use=force)
@@ -257,12 +259,49 @@ def _known(cache: EnvironmentCache, text: str) -> Kept | None:
     return found[0] if len(found) == 1 else None
 
 
-def _kept(cache: EnvironmentCache, key: str) -> Kept:
-    found = [kept for kept in cache.all() if kept.key.startswith(key)] if _KEY.fullmatch(key) else []
+def _standing(one: Holding) -> set[str]:
+    return {one.kept.key, *one.kept.facts.get("below", [])}
+
+
+def _chosen(cache: EnvironmentCache, named: str, entry_point: str | None = None) -> Kept:
+    """Return the environment that a text means: the beginning of a key, or a project, whose environment is there already."""
+    if not _KEY.fullmatch(named) or Path(named).exists():
+        return _of_project(cache, named, entry_point)
+    found = [kept for kept in cache.all() if kept.key.startswith(named)]
     if len(found) > 1:
-        msg = f"there are {len(found)} environments {key!r}: give more of the key"
+        msg = f"there are {len(found)} environments {named!r}: give more of the key"
         raise UsageError(msg)
     if not found:
-        msg = f"there is no environment {key!r}. See nbproj env list"
+        msg = f"there is no environment {named!r}. See nbproj env list"
         raise UsageError(msg)
     return found[0]
+
+
+def _of_project(cache: EnvironmentCache, uri: str, entry_point: str | None) -> Kept:
+    if not Path(uri.partition("#")[0]).exists() and not re.search(r"[/:.]", uri):
+        msg = f"there is no environment and no project {uri!r}. See nbproj env list"
+        raise UsageError(msg)
+    with fetch(uri) as checkout:
+        project, spec, _notebook = _wanted(checkout, entry_point, None)
+        key = provider(spec).key(spec, project.root)
+        if not key:
+            raise _none_of_its_own(project.name, spec.kind)
+        kept = cache.find(key)
+        if kept is None:
+            asked = f" -e {entry_point}" if entry_point is not None else ""
+            msg = f"the environment of {project.name}{f' ({spec.file})' if spec.file else ''} is not built yet: nbproj env create {uri}{asked}"
+            raise EnvironmentPreparationError(msg)
+        return kept
+
+
+def _wanted(checkout: Checkout, entry_point: str | None, env_manager: str | None) -> tuple[Project, EnvironmentSpec, bool]:
+    """Return a project, what its entry point - or it by itself - runs in, and whether that is a notebook."""
+    project = load_project(checkout.root, notebook=checkout.notebook)
+    own = entry_point is None and project.notebook is None
+    chosen = EntryPoint("") if own else find_entry_point(project, entry_point)
+    return project, environment_of(project, chosen, env_manager), chosen.notebook is not None
+
+
+def _none_of_its_own(project: str, kind: str) -> EnvironmentPreparationError:
+    msg = f"{project} runs in the {kind} environment, which is none of its own: nothing is built or kept"
+    return EnvironmentPreparationError(msg, hint="A requirements.txt, pyproject.toml or python_env.yaml gives it one")

@@ -23,7 +23,7 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print it as JSON, 
 def env(context: click.Context) -> None:
     """Make, list, lock and remove the environments of projects.
 
-    They are built once and kept in a cache; ENVIRONMENT is a key of the list, or its beginning.
+    They are built once and kept in a cache. ENVIRONMENT is a key of the list, or its beginning, or a project.
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help(), err=True)
@@ -61,16 +61,17 @@ def create(uri: str, *, entry_point: str | None, version: str | None, env_manage
 
 
 @env.command(short_help="Show all that is known about one.")
-@click.argument("environment", metavar="ENVIRONMENT")
+@click.argument("environment", metavar="ENVIRONMENT|URI", default=".")
+@_ENTRY
 @_JSON
-def show(environment: str, *, as_json: bool) -> None:
+def show(environment: str, *, entry_point: str | None, as_json: bool) -> None:
     """Show an environment: its packages, its size, the runs that used it, whether it is still what was built."""
     from nbproj.console import Console
     from nbproj.preparation import environments
 
     with Console() as console:
-        found = environments(environment)
-        console.answer(json.dumps(found.to_list()[0], indent=2) if as_json else found.details())
+        found = environments(environment, entry_point)
+        console.answer(json.dumps(found.to_dict(), indent=2) if as_json else found.details())
 
 
 @env.command(short_help="Remove environments.")
@@ -94,9 +95,9 @@ def gc(older_than: str) -> None:
 
     with Console() as console:
         gone, stay = tidy_environments(older_than)
-        console.answer(gone.text(width=console.width) + " removed")
+        console.answer(gone.text(width=console.width) + " removed" if gone.found else "nothing removed")
         if stay.found:
-            console.line(f"{len(stay.found)} as old are in use, and stay")
+            console.line(f"{len(stay.found)} as old stay: a run or a kernel in Jupyter uses them")
 
 
 @env.command(short_help="Print the exact packages of an environment.")

@@ -15,7 +15,9 @@ _SHOWN = 10
 
 
 def _ago(then: float, now: float) -> str:
-    return f"{duration(max(now - then, 0))} ago" if then else "never"
+    if not then:
+        return "never"
+    return f"{duration(now - then)} ago" if now - then >= 60 else "just now"  # noqa: PLR2004 - a minute
 
 
 def environments_text(environments: Sequence[Mapping[str, Any]], *, now: float, width: int = 100) -> str:
@@ -35,7 +37,7 @@ def environments_text(environments: Sequence[Mapping[str, Any]], *, now: float, 
     >>> one = {"key": "0a1b" * 8, "title": "requirements.txt, Python 3.12.1", "size": 12_300_000, "used": 60.0, "runs": ["r1"], "problem": ""}
     >>> print(environments_text([one], now=120.0))
     ENVIRONMENT      SIZE  LAST USED       RUNS  WHAT
-    0a1b0a1b0a1b    12 MB  1 min 0 s ago      1  requirements.txt, Python 3.12.1
+    0a1b0a1b0a1b    12 MB  1 min ago          1  requirements.txt, Python 3.12.1
     1 environment, 12 MB
     """
     if not environments:

@@ -47,8 +47,9 @@ class Environment:
 class EnvironmentProvider(Protocol):
     """Makes environments of one kind.
 
-    `detect` says whether a specification is of this kind. `check` reads the specification and its files, and starts nothing. `prepare` may take long,
-    reports progress, and either returns a whole `Environment` or raises `EnvironmentPreparationError` and leaves nothing half-made.
+    `detect` says whether a specification is of this kind. `check` reads the specification and its files, and starts nothing. `key` says under which
+    name the environment is kept. `prepare` may take long, reports progress, and either returns a whole `Environment` or raises
+    `EnvironmentPreparationError` and leaves nothing half-made.
     """
 
     kind: EnvironmentKind
@@ -58,6 +59,9 @@ class EnvironmentProvider(Protocol):
 
     def check(self, spec: EnvironmentSpec, root: Path) -> None:
         """Refuse a specification that is wrong whatever the network says."""
+
+    def key(self, spec: EnvironmentSpec, root: Path) -> str:
+        """Return the key under which the cache keeps it, built or not; empty where nothing is kept. Raises as `check`."""
 
     def prepare(self, spec: EnvironmentSpec, root: Path, progress: Progress, *, kernel: bool = False, run_id: str | None = None) -> Environment:
         """Return an environment that is ready to run in.

@@ -59,6 +59,10 @@ class SystemEnvironments:
     def check(self, spec: EnvironmentSpec, root: Path) -> None:
         """Refuse nothing: what is there is there."""
 
+    def key(self, spec: EnvironmentSpec, root: Path) -> str:  # noqa: ARG002 - the contract of all kinds
+        """Return nothing: it is not kept."""
+        return ""
+
     def prepare(  # the contract of all kinds
         self,
         spec: EnvironmentSpec,  # noqa: ARG002 - as above

@@ -45,6 +45,16 @@ class UvEnvironments:
         find_uv()
         read_recipe(spec, root, environments_folder())
 
+    def key(self, spec: EnvironmentSpec, root: Path) -> str:
+        """Return the key of a specification; that of the layers on top is derived from it.
+
+        Raises
+        ------
+        EnvironmentPreparationError
+            As `check`.
+        """
+        return read_recipe(spec, root, environments_folder()).key
+
     def prepare(self, spec: EnvironmentSpec, root: Path, progress: Progress, *, kernel: bool = False, run_id: str | None = None) -> Environment:
         """Return the environment of a specification, built if it is not there yet.
 
