@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, overload
 
 from nbproj.display.run import run_json, run_text
 from nbproj.errors import RunError, StoreError
+from nbproj.paths import write_atomically, writing
 from nbproj.processes import is_alive
 from nbproj.tracking.course import course_of
 from nbproj.tracking.ownership import OWNER_TAG, Entry, Ledger, owner_of_tag
@@ -150,6 +152,55 @@ class Run:
         if name is None:
             return None
         return f"{self.record.artifact_uri.removeprefix('file://').rstrip('/')}/{name}"
+
+    @overload
+    def html(self) -> str: ...
+
+    @overload
+    def html(self, to: str | os.PathLike[str]) -> Path: ...
+
+    def html(self, to: str | os.PathLike[str] | None = None) -> str | Path:
+        """Return the executed notebook as a page of HTML that needs nothing else: no network, no script, no Jupyter. Of a run that goes on, so far.
+
+        Parameters
+        ----------
+        to : path, optional
+            File to write it to, or a folder, in which it gets a name of its own.
+
+        Returns
+        -------
+        str or Path
+            The page, or the file that was written.
+
+        Raises
+        ------
+        RunError
+            The run has no notebook, or the file cannot be written.
+        """
+        from nbproj.backends.page import page_facts, page_of
+
+        with tempfile.TemporaryDirectory() as folder:
+            notebook = self._executed(Path(folder))
+            page = page_of(notebook, page_facts(self.run_id, self.tags))
+        if to is None:
+            return page
+        path = Path(to).expanduser()
+        path = path / f"{notebook.stem}-{self.run_id[:8]}.html" if path.is_dir() else path
+        with writing(path):
+            write_atomically(path, page)
+        return path
+
+    def _executed(self, folder: Path) -> Path:
+        """Return a file with the executed notebook, as far as it is; a copy in the folder where it is not here."""
+        entry = self._carrier()
+        kept = next(iter(sorted(entry.folder.glob("*.ipynb"))), None) if entry is not None else None
+        if kept is not None:
+            return kept
+        name = next((path for path in self.artifacts if path.startswith("run/") and path.endswith(".ipynb")), None)
+        if name is None:
+            msg = f"run {self.run_id[:8]} has no executed notebook: there is nothing to show as a page"
+            raise RunError(msg)
+        return self.artifact(name, folder)
 
     def logs(self) -> str:
         """Return what the run has printed, so far or in all; empty when nothing was kept, or when another host carries it still."""

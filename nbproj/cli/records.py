@@ -41,15 +41,23 @@ def runs(*, as_json: bool, **options: Any) -> None:  # noqa: ANN401 - click hand
 @click.command(short_help="Show what a run has printed.")
 @_RUN
 @click.option("-f", "--follow", is_flag=True, help="Go on until the run has ended.")
+@click.option(
+    "--html", "page", is_flag=False, flag_value=".", metavar="[PATH]", help="Write its executed notebook as a page of HTML instead; - prints it."
+)
 @_STORE
-def logs(run_id: str, *, follow: bool, tracking_uri: str | None) -> None:
-    """Show what a run has printed so far, or in all."""
+def logs(run_id: str, *, follow: bool, page: str | None, tracking_uri: str | None) -> None:
+    """Show what a run has printed so far, or in all; or write its executed notebook as a page."""
     from nbproj.console import Console
     from nbproj.following import follow as watch
     from nbproj.records import get_run
 
     with Console() as console:
         run = get_run(run_id, tracking_uri=tracking_uri, progress=console)
+        if page is not None:
+            if follow:
+                run.wait()
+            console.answer(run.html() if page == "-" else str(run.html(page)))
+            return
         for event in watch(run, wait=follow):
             if event.step in {"note", "output"}:
                 console(event)

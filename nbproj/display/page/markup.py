@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 from typing import Final
 
 from nbproj.display.html import Markup, escape
+from nbproj.display.page.patience import Patience
 
 __all__ = ["Sanitised", "sanitise"]
 
@@ -51,10 +52,18 @@ class Sanitised(HTMLParser):
     ----------
     html : str
         Whatever it is.
+    patience : Patience, optional
+        Of the whole page.
+
+    Raises
+    ------
+    TangledError
+        It takes too long.
     """
 
-    def __init__(self, html: str) -> None:
+    def __init__(self, html: str, patience: Patience | None = None) -> None:
         super().__init__(convert_charrefs=True)
+        self._patience = patience or Patience()
         self._parts: list[str] = []
         self._open: list[str] = []
         self._silent: list[str] = []
@@ -68,6 +77,11 @@ class Sanitised(HTMLParser):
     def markup(self) -> Markup:
         """What is left."""
         return Markup("".join(self._parts))
+
+    def updatepos(self, i: int, j: int) -> int:
+        """Go on in the text; the parser does this with each of its steps, and of some it takes as many as there are characters."""
+        self._patience.check()
+        return super().updatepos(i, j)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Write a tag down, if it is allowed."""
@@ -150,8 +164,13 @@ def _style(text: str) -> str:
     return ";".join(kept)
 
 
-def sanitise(html: str) -> Sanitised:
+def sanitise(html: str, patience: Patience | None = None) -> Sanitised:
     """Return foreign HTML made harmless.
+
+    Raises
+    ------
+    TangledError
+        It takes too long to be read.
 
     Examples
     --------
@@ -160,4 +179,4 @@ def sanitise(html: str) -> Sanitised:
     >>> sanitise("<img src='https://example.org/x.png' alt='a chart'>").markup
     '<span class="absent">[picture: a chart]</span>'
     """
-    return Sanitised(html)
+    return Sanitised(html, patience)

@@ -9,8 +9,8 @@ from importlib.resources import files
 from typing import Any, Final
 
 from nbproj.display.html import Markup, escape
-from nbproj.display.page.outputs import Room, outputs_html
-from nbproj.display.page.prose import code_html, prose_html, text_of
+from nbproj.display.page.outputs import Room, outputs_html, prose
+from nbproj.display.page.prose import code_html, text_of
 from nbproj.display.quantity import duration
 
 __all__ = ["has_failed", "notebook_page"]
@@ -35,7 +35,7 @@ class _Cell:
     name : str
         What a reader calls it.
     state : str
-        `failed`, `completed`, `not run`, `not selected`; empty where nothing is known.
+        `failed`, `completed`, `running`, `not run`, `not selected`; empty where nothing is known.
     """
 
     content: Mapping[str, Any]
@@ -138,7 +138,7 @@ def _state(content: Mapping[str, Any], own: Mapping[str, Any], *, ran: bool, sel
     record = _mapping(own.get("papermill"))
     if record.get("exception") or record.get("status") == "failed":
         return "failed"
-    return {"completed": "completed", "pending": "not run"}.get(str(record.get("status")), "")
+    return {"completed": "completed", "pending": "not run", "running": "running"}.get(str(record.get("status")), "")
 
 
 def _head(metadata: Mapping[str, Any], cells: Sequence[_Cell], name: str, facts: Mapping[str, str]) -> str:
@@ -195,9 +195,9 @@ def _cell(cell: _Cell, language: str, room: Room) -> str:
     if not room.take(min(len(source), _SOURCE_CHARACTERS), _SOURCE_CHARACTERS):
         inside = '<p class="note">The page is full; the executed notebook has this cell.</p>'
     elif kind == "markdown":
-        inside = f'<div class="prose">{prose_html(source[:_SOURCE_CHARACTERS], _mapping(cell.content.get("attachments")))}</div>'
+        inside = prose(source[:_SOURCE_CHARACTERS], room, _mapping(cell.content.get("attachments")))
     elif kind == "code":
-        inside = f'<pre class="source" tabindex="0">{code_html(source[:_SOURCE_CHARACTERS], language)}</pre>'
+        inside = f'<pre class="source" tabindex="0">{code_html(source[:_SOURCE_CHARACTERS], language, room.patience)}</pre>'
     else:
         inside = f'<pre class="raw" tabindex="0">{escape(source[:_SOURCE_CHARACTERS])}</pre>'
     if len(source) > _SOURCE_CHARACTERS:
@@ -205,7 +205,7 @@ def _cell(cell: _Cell, language: str, room: Room) -> str:
     outputs = outputs_html(cell.content.get("outputs") or (), room) if cell.is_code else Markup()
     shown = f'<div class="outputs">{outputs}</div>' if outputs else ""
     classes = " ".join(["cell", str(kind) if kind in {"code", "markdown"} else "raw", *([cell.state.replace(" ", "-")] if cell.state else [])])
-    told = {"failed": "failed", "not run": "not run", "not selected": "not part of this run"}.get(cell.state, "")
+    told = {"failed": "failed", "running": "running", "not run": "not run", "not selected": "not part of this run"}.get(cell.state, "")
     count = cell.content.get("execution_count")
     parts = [f'<a href="#{cell.anchor}">{escape(cell.name)}</a>']
     parts += [f"<span>[{count}]</span>"] if cell.is_code and isinstance(count, int) else []

@@ -10,10 +10,11 @@ from typing import Any, Final
 
 from nbproj.display.html import Markup, escape
 from nbproj.display.page.markup import sanitise
+from nbproj.display.page.patience import Patience, TangledError
 from nbproj.display.page.prose import printed_html, prose_html, text_of
 from nbproj.display.quantity import size
 
-__all__ = ["Room", "outputs_html"]
+__all__ = ["Room", "outputs_html", "prose"]
 
 TEXT_CHARACTERS: Final = 200_000
 """How much of one text is shown: its beginning and its end."""
@@ -31,10 +32,13 @@ class Room:
     ----------
     left : int
         Characters.
+    patience : Patience, optional
+        What is left of the time.
     """
 
-    def __init__(self, left: int = PAGE_CHARACTERS) -> None:
+    def __init__(self, left: int = PAGE_CHARACTERS, patience: Patience | None = None) -> None:
         self._left = left
+        self.patience = patience or Patience()
 
     def take(self, wanted: int, limit: int) -> bool:
         """Return whether so much may be shown; it is taken then."""
@@ -87,20 +91,31 @@ def _bundle(data: Mapping[str, Any], room: Room) -> str:
     if html:
         if not room.take(len(html), MARKUP_CHARACTERS):
             return _left_out(len(html)) + _text(text_of(data.get("text/plain")), room, "plain")
-        made = sanitise(html)
+        try:
+            made = sanitise(html, room.patience)
+        except TangledError:
+            return _left_out(len(html)) + _text(text_of(data.get("text/plain")), room, "plain")
         if not made.is_empty:
             return f'<div class="html{" paper" if made.is_coloured else ""}" tabindex="0">{made.markup}</div>'
     picture = _picture(data, room)
     if picture:
         return picture
     if data.get("text/markdown"):
-        return f'<div class="prose">{prose_html(text_of(data["text/markdown"])[:TEXT_CHARACTERS])}</div>'
+        return prose(text_of(data["text/markdown"])[:TEXT_CHARACTERS], room)
     plain = text_of(data.get("text/latex")) or text_of(data.get("text/plain"))
     scripted = next((name for name in _SCRIPTED if any(name in kind for kind in data)), "script" if html else "")
     note = f'<p class="note">This output needs a script ({scripted}), which this page does not have.</p>' if scripted else ""
     if not plain and "application/json" in data:
         plain = json.dumps(data["application/json"], indent=2, ensure_ascii=False)
     return note + _text(plain, room, "plain")
+
+
+def prose(source: str, room: Room, attachments: Mapping[str, Any] | None = None) -> str:
+    """Return Markdown as it is read; what cannot be understood in time as it is written."""
+    try:
+        return f'<div class="prose">{prose_html(source, attachments, room.patience)}</div>'
+    except TangledError:
+        return f'<pre class="raw" tabindex="0">{escape(source)}</pre>'
 
 
 def _picture(data: Mapping[str, Any], room: Room) -> str:

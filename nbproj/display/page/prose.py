@@ -10,12 +10,14 @@ from urllib.parse import unquote
 
 from nbproj.display.html import Markup, escape
 from nbproj.display.page.markup import sanitise
+from nbproj.display.page.patience import Patience
 from nbproj.display.terminal import Screen, spans_html
 
 __all__ = ["code_html", "printed_html", "prose_html", "text_of"]
 
 _CONTROLS: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _PIECE: Final = 60_000
+_HIGHLIGHTED: Final = 30_000
 _ROWS: Final = 5000
 _COLUMNS: Final = 20_000
 _ATTACHMENT: Final = re.compile(r"attachment:([^)\s\"'>]+)")
@@ -43,8 +45,10 @@ def printed_html(text: str) -> Markup:
     return spans_html(screen.tail(_ROWS, _COLUMNS))
 
 
-def code_html(source: str, language: str) -> Markup:
-    """Return code as the content of a `pre`, its words marked by classes."""
+def code_html(source: str, language: str, patience: Patience | None = None) -> Markup:
+    """Return code as the content of a `pre`, its words marked by classes; none are marked in what is too long to be written by hand."""
+    if len(source) > _HIGHLIGHTED or (patience is not None and patience.is_over):
+        return escape(source)
     return Markup(_highlight(language)(source))
 
 
@@ -63,7 +67,7 @@ def _highlight(language: str) -> Callable[[str], str]:
     return lambda source: str(highlight(source, lexer, formatter))
 
 
-def prose_html(source: str, attachments: Mapping[str, Mapping[str, object]] | None = None) -> Markup:
+def prose_html(source: str, attachments: Mapping[str, Mapping[str, object]] | None = None, patience: Patience | None = None) -> Markup:
     r"""Return Markdown as HTML that is harmless; formulas stay as they are written.
 
     Parameters
@@ -72,6 +76,13 @@ def prose_html(source: str, attachments: Mapping[str, Mapping[str, object]] | No
         The Markdown.
     attachments : mapping, optional
         Pictures that the cell brings along: bundles by name.
+    patience : Patience, optional
+        Of the whole page.
+
+    Raises
+    ------
+    TangledError
+        It takes too long.
 
     Examples
     --------
@@ -84,13 +95,20 @@ def prose_html(source: str, attachments: Mapping[str, Mapping[str, object]] | No
         bundle = held.get(unquote(found[1]), held.get(found[1], {}))
         return next((f"data:{kind};base64,{''.join(text_of(data).split())}" for kind, data in bundle.items() if kind.startswith("image/")), found[0])
 
-    return sanitise(_markdown()(_ATTACHMENT.sub(picture, source))).markup
+    time_left = patience or Patience()
+    return sanitise(_markdown(_ATTACHMENT.sub(picture, source), time_left), time_left).markup
 
 
-@functools.cache
-def _markdown() -> Callable[[str], str]:
+def _markdown(source: str, patience: Patience) -> str:
     from markdown_it import MarkdownIt
 
     parser = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
     parser.validateLink = bool  # type: ignore[method-assign,assignment]  # judged afterwards, with everything else
-    return lambda source: str(parser.render(source))
+
+    def look_at_the_clock(*_state: object) -> bool:
+        patience.check()
+        return False  # no syntax of its own
+
+    parser.inline.ruler.before("text", "patience", look_at_the_clock)
+    parser.block.ruler.before("table", "patience", look_at_the_clock)
+    return str(parser.render(source))
