@@ -12,7 +12,7 @@ from typing import Final
 from nbproj.errors import EntryPointError
 from nbproj.project.model import Place
 
-__all__ = ["Cell", "cells_of", "code_cells", "language", "read_cells", "read_document"]
+__all__ = ["Cell", "cells_of", "code_cells", "document_of", "language", "read_bytes", "read_cells", "read_document"]
 
 MAXIMUM_BYTES: Final = 100 << 20
 MAXIMUM_TEXT: Final = 5 << 20
@@ -91,8 +91,32 @@ def read_document(path: Path, place: Place) -> dict[str, object]:
     EntryPointError
         It is not a notebook of format 4, or larger than 100 MiB.
     """
-    data = _bytes(path, place)
-    return _document_of(data, place) if path.suffix == ".ipynb" else _document_of_text(data, path.suffix, place)
+    return document_of(read_bytes(path, place), path.suffix, place)
+
+
+def document_of(data: bytes, suffix: str, place: Place) -> dict[str, object]:
+    """Return the document that the content of a file is.
+
+    Parameters
+    ----------
+    data : bytes
+        The content.
+    suffix : str
+        `.ipynb`, or that of a text that jupytext reads.
+    place : Place
+        What errors call it.
+
+    Raises
+    ------
+    EntryPointError
+        It is not a notebook of format 4.
+
+    Examples
+    --------
+    >>> document_of(b'{"nbformat": 4, "cells": []}', ".ipynb", Place("a.ipynb"))
+    {'nbformat': 4, 'cells': []}
+    """
+    return _document_of(data, place) if suffix == ".ipynb" else _document_of_text(data, suffix, place)
 
 
 def language(document: Mapping[str, object]) -> str:
@@ -105,7 +129,14 @@ def language(document: Mapping[str, object]) -> str:
     return "python"
 
 
-def _bytes(path: Path, place: Place) -> bytes:
+def read_bytes(path: Path, place: Place) -> bytes:
+    """Return the content of a notebook's file.
+
+    Raises
+    ------
+    EntryPointError
+        It cannot be read, or is larger than 100 MiB.
+    """
     try:
         if not path.is_file():
             msg = "is not a file" if path.exists() else "there is no such notebook"

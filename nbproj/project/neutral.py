@@ -16,7 +16,7 @@ from typing import Final
 from nbproj.project.marks import UNMARKED, Mark
 from nbproj.project.python_source import PYTHON_MAGICS, python_of
 
-__all__ = ["body", "neutralised", "runs_ours"]
+__all__ = ["body", "has_foreign_magic", "inert_lines", "neutralised", "runs_ours"]
 
 PYTHON: Final = frozenset({"python", "ipython"})
 EXTENSION: Final = re.compile(r"(\s*)%(load_ext|reload_ext|unload_ext)\s+nbproj\s*(#.*)?$")
@@ -46,6 +46,17 @@ def body(source: str, mark: Mark) -> str:
     for number in mark.lines:
         lines[number - 1] = ""
     return "\n".join(lines)
+
+
+def has_foreign_magic(source: str) -> bool:
+    r"""Return whether a cell without its declaration lines begins with another cell magic: nothing may stand above that.
+
+    Examples
+    --------
+    >>> has_foreign_magic("\n%%time\nx = 1"), has_foreign_magic("x = 1")
+    (True, False)
+    """
+    return CELL_MAGIC.match(source) is not None
 
 
 def neutralised(source: str, mark: Mark = UNMARKED, *, language: str = "python", load: bool = False) -> str:
@@ -88,7 +99,7 @@ def neutralised(source: str, mark: Mark = UNMARKED, *, language: str = "python",
         # Another cell magic below must come to stand at the top of the cell: only empty lines may be above it.
         lines[number - 1] = "" if foreign else _comment(lines[number - 1])
     if foreign is None or foreign[1] in PYTHON_MAGICS:
-        for number, text in _inert_lines(plain, load=load):
+        for number, text in inert_lines(plain, load=load):
             lines[number] = text
         if mark.kind == "parameters":
             _blank_annotations(lines, plain)
@@ -100,8 +111,14 @@ def _comment(line: str) -> str:
     return line if text.startswith("#") else f"# {text}"
 
 
-def _inert_lines(source: str, *, load: bool) -> Iterator[tuple[int, str]]:
-    """Give the lines that must not reach the kernel, counted from 0, and what stands in their place."""
+def inert_lines(source: str, *, load: bool) -> Iterator[tuple[int, str]]:
+    r"""Give the lines of a cell that must not reach the kernel, counted from 0, and what stands in their place.
+
+    Examples
+    --------
+    >>> list(inert_lines("import x\n%load_ext nbproj", load=False))
+    [(1, 'pass  # %load_ext nbproj')]
+    """
     if "nbproj" not in source and "%ml" not in source:
         return
     quoted: set[int] | None = None

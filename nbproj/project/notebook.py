@@ -25,7 +25,18 @@ from nbproj.project.overlay import overlaid
 from nbproj.project.script import read_script
 from nbproj.project.selection import MAIN
 
-__all__ = ["Cell", "Notebook", "code_cells", "is_executed", "language", "listed_declarations", "read_cells", "read_declarations", "read_notebook"]
+__all__ = [
+    "Cell",
+    "Notebook",
+    "code_cells",
+    "declarations_in",
+    "is_executed",
+    "language",
+    "listed_declarations",
+    "read_cells",
+    "read_declarations",
+    "read_notebook",
+]
 
 PYTHON = frozenset({"python", "ipython"})
 MAXIMUM_UNDERSTOOD = 1_000
@@ -162,6 +173,33 @@ def listed_declarations(root: Path, relative: str, path: Path) -> Notebook:
             _understood.pop(next(iter(_understood)), None)
         _understood[key] = (found, notebook)
     return notebook
+
+
+def declarations_in(cells: Sequence[Cell], spoken: str, *, file: str, root: Path) -> Notebook:
+    """Return what cells declare that are not, or not yet, those of the file.
+
+    Parameters
+    ----------
+    cells : sequence of Cell
+        All of them.
+    spoken : str
+        The notebook's language, in lower case.
+    file : str
+        What errors call the notebook.
+    root : Path
+        The project's folder.
+
+    Raises
+    ------
+    ProjectError
+        As `read_declarations`.
+
+    Examples
+    --------
+    >>> list(declarations_in([Cell(1, "code", "# entrypoint: train")], "python", file="a.ipynb", root=Path()).entry_points)
+    ['train']
+    """
+    return _Reading(root, file, cells, spoken).notebook()
 
 
 _understood: dict[tuple[str, str], tuple[Content, Notebook]] = {}
