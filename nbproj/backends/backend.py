@@ -102,6 +102,8 @@ class Workplace:
         To be called with the process group before a program starts.
     mask, stream_mask : callable
         Masks secrets in a text; makes a mask for a stream.
+    hide : callable
+        To be called with a secret that the run has only now, before anything is told it: it is masked from then on.
     results : callable
         Takes what a program tells of its results, as it came, from any thread.
     resources : ExitStack
@@ -114,6 +116,7 @@ class Workplace:
     started: Callable[[int], None]
     mask: Mask
     stream_mask: Callable[[], ByteMask]
+    hide: Callable[[str], None]
     results: Keep
     resources: ExitStack = field(default_factory=ExitStack)
 

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
 import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from nbproj.backends.backend import Backend, RunRequest, Workplace
 from nbproj.backends.harvest import collect
@@ -21,6 +19,7 @@ from nbproj.backends.heartbeat import Heartbeat
 from nbproj.backends.metrics import MetricWatch, wants_metrics
 from nbproj.backends.pursuit import follow
 from nbproj.backends.recorder import Recorder
+from nbproj.backends.variables import program_variables
 from nbproj.errors import NbprojError, StoreError
 from nbproj.execution.execution import Execution, Outcome
 from nbproj.execution.process import Guard
@@ -29,7 +28,7 @@ from nbproj.paths import writing
 from nbproj.processes import ProcessIdentity
 from nbproj.progress import Event, Progress
 from nbproj.tracking.location import variables as store_variables
-from nbproj.tracking.ownership import OWNER_TAG, TOKEN_VARIABLE, Entry, Ledger, Owner
+from nbproj.tracking.ownership import OWNER_TAG, Entry, Ledger, Owner
 from nbproj.tracking.redact import Redactor
 from nbproj.tracking.settlement import runs_of
 from nbproj.tracking.spool import Closing, Spool
@@ -172,11 +171,12 @@ def _live(request: RunRequest, backend: Backend, guard: Guard, signals: Signals,
         life.recorder = Recorder(request.store, run_id, file=entry.folder / _RESULTS, mask=redactor.text, params=params)
     workplace = Workplace(
         folder=entry.folder,
-        variables=_variables(request, run_id, owner, entry.folder),
+        variables=program_variables(request, run_id, owner, entry.folder / _RESULTS),
         guard=guard,
         started=started,
         mask=redactor.text,
         stream_mask=redactor.stream,
+        hide=redactor.add,
         results=life.recorder.take,
         resources=life.resources,
     )
@@ -246,31 +246,6 @@ def _describe(request: RunRequest, run_id: str, given: Mapping[str, str]) -> dic
     new = {name: value for name, value in given.items() if name not in known}
     request.store.log_params(run_id, new)
     return {**known, **new}
-
-
-def _variables(request: RunRequest, run_id: str, owner: Owner, folder: Path) -> dict[str, str]:
-    return {
-        **store_variables(request.store.uri),
-        "MLFLOW_DISABLE_TELEMETRY": "true",
-        "MLFLOW_EXPERIMENT_ID": request.experiment_id,
-        "MLFLOW_RUN_ID": run_id,
-        "NBPROJ_ANCESTRY": _ancestry(request, run_id),
-        "NBPROJ_OUTPUT_DIR": str(folder / "out"),
-        "NBPROJ_RESULTS_FILE": str(folder / _RESULTS),
-        TOKEN_VARIABLE: owner.token,
-        "PYTHONUNBUFFERED": "1",
-        # `%mlrun` in a notebook that is executed means that notebook, as in one that people have open.
-        **({"NBPROJ_NOTEBOOK": str(request.project.root / request.entry_point.notebook)} if request.entry_point.notebook else {}),
-        **request.resolved.secrets,
-    }
-
-
-def _ancestry(request: RunRequest, run_id: str) -> str:
-    try:
-        above = json.loads(os.environ.get("NBPROJ_ANCESTRY") or "[]")
-    except ValueError:
-        above = []
-    return json.dumps([*(above if isinstance(above, list) else []), {"key": request.ancestry, "run_id": run_id}])
 
 
 def _verdict(life: _Life, stored: str) -> tuple[Status, Outcome]:

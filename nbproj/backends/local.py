@@ -51,7 +51,7 @@ class LocalBackend:
         variables = {**environment.variables, **workplace.variables}
         variables.pop("MLFLOW_EXPERIMENT_NAME", None)  # the experiment is given by its id; both together are refused by mlflow
         if request.command is not None:
-            workplace, variables = open_passage(request, workplace, variables, environment.python)
+            variables = open_passage(request, workplace, variables, environment.python)
             from nbproj.execution.script import ScriptExecution
 
             return ScriptExecution(
@@ -70,7 +70,7 @@ class LocalBackend:
         kernel = interpreter_kernel(str(environment.python)) if request.kernel is None else named_kernel(request.kernel, source.name)
         program = kernel.command(workplace.folder)[0]  # the kernel's own interpreter counts, where it names one
         python = program if Path(program).is_absolute() else environment.python
-        workplace, variables = open_passage(request, workplace, variables, python)
+        variables = open_passage(request, workplace, variables, python)
         task = NotebookTask(
             source=source,
             output=workplace.folder / f"{source.stem}.ipynb",

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 
 from nbproj.backends.backend import RunRequest, Workplace
 from nbproj.errors import BackendError, suggestion
-from nbproj.execution.execution import Mask
-from nbproj.execution.output import ByteMask
 from nbproj.progress import Event
 from nbproj.tracking.gateway.decision import Wish, decide
 
@@ -41,29 +38,8 @@ def wish_of(config: Mapping[str, object]) -> Wish:
     raise BackendError(msg)
 
 
-class _Both:
-    """Masks a stream twice.
-
-    Parameters
-    ----------
-    first, second : ByteMask
-        In this order.
-    """
-
-    def __init__(self, first: ByteMask, second: ByteMask) -> None:
-        self._first, self._second = first, second
-
-    def feed(self, data: bytes) -> bytes:
-        """Return what can be passed on."""
-        return self._second.feed(self._first.feed(data))
-
-    def flush(self) -> bytes:
-        """Return what was held back."""
-        return self._second.feed(self._first.flush()) + self._second.flush()
-
-
-def open_passage(request: RunRequest, workplace: Workplace, variables: Mapping[str, str], python: str | None) -> tuple[Workplace, dict[str, str]]:
-    """Return the workplace and the environment of a program that can reach the store.
+def open_passage(request: RunRequest, workplace: Workplace, variables: Mapping[str, str], python: str | None) -> dict[str, str]:
+    """Return the environment of a program that can reach the store.
 
     Where its own MLflow cannot open the store, a gateway is started, which ends with the workplace's resources, and takes the place of the store's
     address; its token is masked like every other secret.
@@ -91,20 +67,12 @@ def open_passage(request: RunRequest, workplace: Workplace, variables: Mapping[s
     if decision.way != "direct" or request.environment.kind != "system":  # the usual case needs no words
         request.store.set_tags(run_id, {TRACKING_TAG: str(decision)})
     if decision.way != "gateway":
-        return workplace, dict(variables)
+        return dict(variables)
     from nbproj.tracking.gateway.server import Gateway
 
     request.progress(Event("note", f"tracking through a gateway ({decision.reason})"))
     gateway = Gateway(request.store, run_id, request.experiment_id, workplace.folder / "gateway", mask=workplace.mask, progress=request.progress)
     workplace.resources.callback(gateway.stop)  # first: a signal may come before it has started
+    workplace.hide(gateway.token)
     gateway.start()
-    mask, stream_mask = workplace.mask, workplace.stream_mask
-
-    def masked(text: str) -> str:
-        return gateway.redactor.text(mask(text))
-
-    def stream() -> ByteMask:
-        return _Both(stream_mask(), gateway.redactor.stream())
-
-    both: Mask = masked
-    return dataclasses.replace(workplace, mask=both, stream_mask=stream), gateway.environment(variables)
+    return gateway.environment(variables)

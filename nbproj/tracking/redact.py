@@ -159,7 +159,21 @@ class Redactor:
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        forms = {form for secret in secrets if secret.strip() for form in _forms(secret)}
+        self._forms: list[str] = []
+        self._pattern: re.Pattern[str] | None = None
+        self.add(*secrets)
+
+    def add(self, *secrets: str) -> None:
+        """Mask further values from now on; streams that were opened before know nothing of them.
+
+        Examples
+        --------
+        >>> redactor = Redactor()
+        >>> redactor.add("0123abcd")
+        >>> redactor.text("the token is 0123abcd")
+        'the token is ***'
+        """
+        forms = {*self._forms, *(form for secret in secrets if secret.strip() for form in _forms(secret))}
         self._forms = sorted(forms, key=lambda form: (-len(form), form))
         self._pattern = re.compile("|".join(map(re.escape, self._forms))) if self._forms else None
 
