@@ -1,0 +1,72 @@
+"""Packages made on the spot: wheels of a few lines in a folder that installers look into, and folders of packages that build themselves."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+_BACKEND = """
+import pathlib, zipfile
+
+def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
+    name, version = "{name}", "{version}"
+    info = f"{{name}}-{{version}}.dist-info"
+    file = f"{{name}}-{{version}}-py3-none-any.whl"
+    with zipfile.ZipFile(pathlib.Path(wheel_directory) / file, "w") as archive:
+        archive.write("{name}.py")
+        archive.writestr(f"{{info}}/METADATA", "Metadata-Version: 2.1\\nName: {name}\\nVersion: {version}\\n{requires}")
+        archive.writestr(f"{{info}}/WHEEL", "Wheel-Version: 1.0\\nGenerator: test\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
+        archive.writestr(f"{{info}}/RECORD", "")
+    pathlib.Path("written-while-building").touch()
+    return file
+"""
+
+
+def wheel(folder: Path, name: str, version: str, *, requires: Sequence[str] = (), source: str = "", python: str = "", padding: int = 0) -> Path:
+    """Write a wheel with one module that tells its version; `padding` bytes make it heavy."""
+    folder.mkdir(parents=True, exist_ok=True)
+    info = f"{name}-{version}.dist-info"
+    lines = ["Metadata-Version: 2.1", f"Name: {name}", f"Version: {version}", *(f"Requires-Dist: {one}" for one in requires)]
+    files = {
+        f"{name}.py": (source or f"__version__ = {version!r}\n").encode(),
+        f"{info}/METADATA": "\n".join([*lines, *([f"Requires-Python: {python}"] if python else []), ""]).encode(),
+        f"{info}/WHEEL": b"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    if padding:
+        files[f"{name}.data.bin"] = bytes(padding)
+    record = "".join(f"{path},sha256={_digest(data)},{len(data)}\n" for path, data in files.items()) + f"{info}/RECORD,,\n"
+    path = folder / f"{name}-{version}-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        for inside, data in {**files, f"{info}/RECORD": record.encode()}.items():
+            archive.writestr(inside, data)
+    return path
+
+
+def _digest(data: bytes) -> str:
+    return base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
+
+
+def package(folder: Path, name: str, version: str = "1.0", *, requires: Sequence[str] = (), source: str = "") -> Path:
+    """Write the folder of a package that needs nothing else to be built: its backend lies in it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    needs = "".join(f"Requires-Dist: {one}\\n" for one in requires)
+    (folder / "backend.py").write_text(_BACKEND.format(name=name, version=version, requires=needs))
+    (folder / f"{name}.py").write_text(source or f"__version__ = {version!r}\n")
+    (folder / "pyproject.toml").write_text(
+        f'[project]\nname = "{name}"\nversion = "{version}"\ndependencies = {list(requires)!r}\n'
+        '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+    )
+    return folder
+
+
+def wheelhouse(folder: Path) -> Path:
+    """Fill a folder with the packages that the tests use."""
+    wheel(folder, "tiny", "1.0")
+    wheel(folder, "tiny", "2.0")
+    wheel(folder, "upper", "1.0", requires=["tiny>=2"])
+    wheel(folder, "heavy", "1.0", padding=30_000_000)
+    wheel(folder, "future", "1.0", python=">=3.99")
+    return folder
