@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-__all__ = ["activated", "inherited"]
+__all__ = ["activated", "deactivated", "inherited"]
 
 _OF_THE_CALLER = ("JPY_PARENT_PID", "JPY_SESSION_NAME", "JPY_API_TOKEN", "PYDEVD_USE_FRAME_EVAL", "PYTHONSTARTUP")
 """Variables that belong to the process we run in - a kernel, often - and would mislead another."""
@@ -32,6 +32,25 @@ def inherited(environ: Mapping[str, str]) -> dict[str, str]:
     return variables
 
 
+def deactivated(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the caller's variables without the environment that the caller had activated.
+
+    Examples
+    --------
+    >>> deactivated({"PATH": "/old/bin:/usr/bin", "VIRTUAL_ENV": "/old", "CONDA_EXE": "/c/bin/conda"})
+    {'PATH': '/usr/bin', 'CONDA_EXE': '/c/bin/conda'}
+    """
+    variables = inherited(environ)
+    # An empty PATH would mean the working folder.
+    left = [folder for folder in (environ.get("PATH") or os.defpath).split(os.pathsep) if folder]
+    others = {str(Path(environ[name]) / "bin") for name in ("VIRTUAL_ENV", "CONDA_PREFIX") if environ.get(name)}
+    for name in list(variables):
+        if name in _OF_ANOTHER_PYTHON or (name.startswith(_OF_CONDA) and not name.startswith(_CONDA_SETTINGS)):
+            del variables[name]
+    variables["PATH"] = os.pathsep.join(folder for folder in left if folder.rstrip("/") not in others)
+    return variables
+
+
 def activated(environ: Mapping[str, str], prefixes: Sequence[Path]) -> dict[str, str]:
     """Return the variables of a process in a Python environment.
 
@@ -48,14 +67,8 @@ def activated(environ: Mapping[str, str], prefixes: Sequence[Path]) -> dict[str,
     >>> activated(caller, [Path("/new")])
     {'PATH': '/new/bin:/usr/bin', 'CONDA_EXE': '/c/bin/conda', 'VIRTUAL_ENV': '/new'}
     """
-    variables = inherited(environ)
-    # An empty PATH would mean the working folder.
-    left = [folder for folder in (environ.get("PATH") or os.defpath).split(os.pathsep) if folder]
-    others = [str(Path(environ[name]) / "bin") for name in ("VIRTUAL_ENV", "CONDA_PREFIX") if environ.get(name)]
-    for name in list(variables):
-        if name in _OF_ANOTHER_PYTHON or (name.startswith(_OF_CONDA) and not name.startswith(_CONDA_SETTINGS)):
-            del variables[name]
+    variables = deactivated(environ)
     own = [str(prefix / "bin") for prefix in prefixes]
-    variables["PATH"] = os.pathsep.join([*own, *(folder for folder in left if folder.rstrip("/") not in {*others, *own})])
+    variables["PATH"] = os.pathsep.join([*own, *(folder for folder in variables["PATH"].split(os.pathsep) if folder.rstrip("/") not in own)])
     variables["VIRTUAL_ENV"] = str(prefixes[0])
     return variables

@@ -12,15 +12,16 @@ from pathlib import Path
 from typing import Final
 
 from nbproj.environments.builder import BuildFailed
-from nbproj.environments.cache import Blueprint, Kept, Site
+from nbproj.environments.cache import Blueprint, EnvironmentCache, Kept, Site
 from nbproj.environments.content import content_key, snapshot
 from nbproj.environments.health import package_folders
 from nbproj.environments.lock import exported, locked
 from nbproj.environments.recipe import derived_key
 from nbproj.environments.uvcommand import Uv, shown, why
 from nbproj.errors import EnvironmentPreparationError
+from nbproj.progress import Event, Progress
 
-__all__ = ["KERNEL", "has_kernel", "kernel_layer", "link_below", "package_layer"]
+__all__ = ["KERNEL", "has_kernel", "kernel_layer", "link_below", "package_layer", "with_kernel"]
 
 KERNEL: Final = "ipykernel"
 _LINK: Final = "_nbproj_below.pth"
@@ -58,6 +59,32 @@ def kernel_layer(below: Kept) -> Blueprint:
         return exported(uv, site.prefix, below.packages())
 
     return Blueprint(derived_key(KERNEL, below.key), "uv", f"{below.title} + {KERNEL}", build, {"below": [below.key, *below.facts.get("below", [])]})
+
+
+def with_kernel(below: Kept, cache: EnvironmentCache, progress: Progress, *, source: str, run_id: str | None = None, project: str = "") -> Kept:
+    """Return the layer that puts a notebook's kernel on an environment, built if need be; the run says so.
+
+    Parameters
+    ----------
+    below : Kept
+        An environment without one.
+    cache : EnvironmentCache
+        Where it is.
+    progress : Progress
+        Told what is installed.
+    source : str
+        Which file asks for that environment, for people.
+    run_id, project : str, optional
+        Who uses it.
+
+    Raises
+    ------
+    EnvironmentPreparationError
+        It cannot be had.
+    """
+    layer = cache.obtain(kernel_layer(below), progress, run_id=run_id, project=project)
+    progress(Event("note", f"{KERNEL} is not among the packages of {source or 'the environment'}: it is put on top for this notebook"))
+    return layer
 
 
 def package_layer(below: Kept, folder: Path, name: str) -> Blueprint:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from nbproj.environments.condalock import CONDA_LINE
 from nbproj.project.model import EnvironmentSpec
 
 __all__ = ["exported", "locked", "locked_spec"]
@@ -81,4 +82,6 @@ def locked_spec(description: str, file: str | None = None) -> EnvironmentSpec:
     lines = [line.strip() for line in description.splitlines() if line.strip() and not line.startswith("#")]
     python = next((line.removeprefix("python==") for line in lines if line.startswith("python==")), None)
     packages = tuple(line for line in lines if not line.startswith("python=="))
+    if conda := tuple(line.strip() for line in description.splitlines() if line.startswith(CONDA_LINE)):
+        return EnvironmentSpec("conda", file=file, dependencies=(*conda, *packages))
     return EnvironmentSpec("uv", file=file, python=python, dependencies=packages)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from nbproj.environments.conda import CondaEnvironments
 from nbproj.environments.environment import EnvironmentProvider
 from nbproj.environments.system import SystemEnvironments
 from nbproj.environments.uv import UvEnvironments
@@ -12,7 +13,7 @@ from nbproj.project.model import EnvironmentSpec
 
 __all__ = ["PROVIDERS", "provider", "require"]
 
-PROVIDERS: tuple[EnvironmentProvider, ...] = (SystemEnvironments(), UvEnvironments())
+PROVIDERS: tuple[EnvironmentProvider, ...] = (SystemEnvironments(), UvEnvironments(), CondaEnvironments())
 
 
 def provider(spec: EnvironmentSpec) -> EnvironmentProvider:

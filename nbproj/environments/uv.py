@@ -12,17 +12,17 @@ from nbproj.environments.builder import BuildFailed
 from nbproj.environments.cache import Blueprint, EnvironmentCache, Kept, Site
 from nbproj.environments.content import snapshot
 from nbproj.environments.environment import Environment
-from nbproj.environments.layers import KERNEL, has_kernel, kernel_layer, package_layer
+from nbproj.environments.layers import has_kernel, package_layer, with_kernel
 from nbproj.environments.lock import exported
 from nbproj.environments.places import environments_folder
 from nbproj.environments.recipe import Recipe, read_recipe
 from nbproj.environments.requirements import Line, Requirements
 from nbproj.environments.uvcommand import Uv, find_uv, shown, why
 from nbproj.errors import EnvironmentPreparationError
-from nbproj.progress import Event, Progress
+from nbproj.progress import Progress
 from nbproj.project.model import EnvironmentKind, EnvironmentSpec
 
-__all__ = ["UvEnvironments", "python_blueprint"]
+__all__ = ["UvEnvironments", "install_requirements", "prepare_recipe", "python_blueprint"]
 
 
 class UvEnvironments:
@@ -77,15 +77,20 @@ class UvEnvironments:
             It cannot be had.
         """
         cache = EnvironmentCache()
-        recipe = read_recipe(spec, root, cache.folder)
-        chain = [cache.obtain(python_blueprint(recipe), progress, run_id=run_id, project=root.name)]
-        if kernel and not has_kernel(chain[0].packages()):
-            chain.insert(0, cache.obtain(kernel_layer(chain[0]), progress, run_id=run_id, project=root.name))
-            progress(Event("note", f"{KERNEL} is not among the packages of {recipe.source or 'the environment'}: it is put on top for this notebook"))
-        if recipe.project is not None and recipe.project.package:
-            layer = package_layer(chain[0], recipe.project.folder, recipe.project.name)
-            chain.insert(0, cache.obtain(layer, progress, run_id=run_id, project=root.name))
-        return environment_of(chain)
+        return prepare_recipe(read_recipe(spec, root, cache.folder), cache, progress, kernel=kernel, run_id=run_id, project=root.name)
+
+
+def prepare_recipe(
+    recipe: Recipe, cache: EnvironmentCache, progress: Progress, *, kernel: bool = False, run_id: str | None = None, project: str = ""
+) -> Environment:
+    """Return the environment of a recipe, as `UvEnvironments.prepare` does."""
+    chain = [cache.obtain(python_blueprint(recipe), progress, run_id=run_id, project=project)]
+    if kernel and not has_kernel(chain[0].packages()):
+        chain.insert(0, with_kernel(chain[0], cache, progress, source=recipe.source, run_id=run_id, project=project))
+    if recipe.project is not None and recipe.project.package:
+        layer = package_layer(chain[0], recipe.project.folder, recipe.project.name)
+        chain.insert(0, cache.obtain(layer, progress, run_id=run_id, project=project))
+    return environment_of(chain)
 
 
 def environment_of(chain: list[Kept]) -> Environment:
@@ -112,8 +117,8 @@ def python_blueprint(recipe: Recipe) -> Blueprint:
         python = site.prefix / "bin" / "python"
         try:
             uv("venv", "--quiet", "--no-project", "--python", recipe.interpreter.path, site.prefix)
-            _install(uv, python, recipe.build, site.folder, "build")
-            _install(uv, python, recipe.requirements, site.folder, "requirements")
+            install_requirements(uv, python, recipe.build, site.folder, "build")
+            install_requirements(uv, python, recipe.requirements, site.folder, "requirements")
             if recipe.project is not None and recipe.project.locked:
                 _install_locked(uv, python, recipe, site.folder)
             return exported(uv, site.prefix, content=recipe.key)
@@ -126,7 +131,27 @@ def python_blueprint(recipe: Recipe) -> Blueprint:
     return Blueprint(recipe.key, "uv", recipe.title, build, {"python": str(recipe.interpreter), "source": recipe.source})
 
 
-def _install(uv: Uv, python: Path, requirements: Requirements, folder: Path, name: str) -> None:
+def install_requirements(uv: Uv, python: Path, requirements: Requirements, folder: Path, name: str) -> None:
+    """Install requirements into the environment of a Python.
+
+    Parameters
+    ----------
+    uv : Uv
+        Called for it.
+    python : Path
+        The environment's interpreter.
+    requirements : Requirements
+        What is wanted.
+    folder : Path
+        A folder of ours, where uv runs.
+    name : str
+        What the files that it reads are called there.
+
+    Raises
+    ------
+    BuildFailed
+        uv fails.
+    """
     if not requirements.lines:
         return
     texts = [option.text for option in requirements.options] + [_placed(line, folder) for line in requirements.lines]

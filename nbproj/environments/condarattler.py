@@ -1,0 +1,86 @@
+"""A program over py-rattler: solves and installs conda packages without conda. Called with `solve` or `explicit`, a file, and the new environment.
+
+All that touches py-rattler is here: its interface changes from month to month.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import rattler
+
+__all__ = ["main"]
+
+
+async def _solve(channels: Sequence[str], specs: Sequence[rattler.MatchSpec]) -> list[rattler.RepoDataRecord]:
+    from rattler import Channel, Gateway, Subdir, VirtualPackage, VirtualPackageOverrides, solve
+
+    return await solve(
+        [Channel(channel) for channel in channels],
+        list(specs),
+        gateway=Gateway(),
+        platforms=[Subdir.current(), Subdir("noarch")],
+        virtual_packages=VirtualPackage.detect(VirtualPackageOverrides.from_env()),
+    )
+
+
+def _specs(texts: Sequence[str]) -> list[rattler.MatchSpec]:
+    from rattler import MatchSpec
+
+    found = []
+    for text in texts:
+        try:
+            found.append(MatchSpec(text))
+        except Exception as error:  # noqa: BLE001 - its errors have no base of their own
+            msg = f"{text!r} is not understood: {error}"
+            raise ValueError(msg) from None
+    return found
+
+
+def _exact(line: str) -> str:
+    """Return the specification of one package by its address and checksum."""
+    url, _, checksum = line.partition("#")
+    digest = checksum.removeprefix("sha256:")
+    kind = "sha256" if len(digest) == 64 else "md5"  # noqa: PLR2004 - hexadecimal digits
+    return f"{url}[{kind}={digest}]" if digest else url
+
+
+async def _make(what: str, text: str, prefix: Path) -> None:
+    from rattler import install
+
+    if what == "solve":
+        wanted = json.loads(text)
+        specs = _specs(wanted["dependencies"])
+        records = await _solve(wanted.get("channels", []), specs)
+    else:
+        specs = _specs([_exact(line) for line in text.splitlines() if line and not line.startswith("@")])
+        records = await _solve([], specs)
+    names = sorted(f"{record.name.normalized} {record.version}" for record in records)
+    shown = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")  # noqa: PLR2004 - a line of the terminal
+    sys.stderr.write(f"installing {shown}\n")
+    sys.stderr.flush()
+    (prefix / "conda-meta").mkdir(parents=True)
+    requested = [spec._match_spec for spec in specs] if what == "solve" else None  # noqa: SLF001 - it takes no other form
+    await install(records, target_prefix=prefix, show_progress=False, execute_link_scripts=True, requested_specs=requested)
+    (prefix / "conda-meta" / "history").touch()
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Do what the arguments say; return an exit code."""
+    what, file, prefix = arguments
+    try:
+        asyncio.run(_make(what, Path(file).read_text(encoding="utf-8"), Path(prefix)))
+    except Exception as error:  # noqa: BLE001 - its errors have no base of their own; whoever called this tells them
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
