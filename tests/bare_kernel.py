@@ -16,7 +16,7 @@ BUILD_SECONDS = 600
 
 def bare_python() -> Path:
     """Return the interpreter of the environment, which is built when there is none."""
-    folder = full_mlflow._CACHE / f"bare-kernel-py{sys.version_info.major}.{sys.version_info.minor}"
+    folder = full_mlflow.CACHE / f"bare-kernel-py{sys.version_info.major}.{sys.version_info.minor}"
     python, marker = folder / "bin" / "python", folder / "complete"
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{folder}.lock", timeout=BUILD_SECONDS):

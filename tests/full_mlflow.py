@@ -32,7 +32,7 @@ BUILD_SECONDS = 900
 START_SECONDS = 120
 
 # Read when the module is loaded: tests point HOME and XDG_CACHE_HOME elsewhere, the environment is kept where the machine keeps its caches.
-_CACHE = Path(os.environ.get("NBPROJ_TEST_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nbproj-tests")
+CACHE = Path(os.environ.get("NBPROJ_TEST_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nbproj-tests")
 _UV_ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in {"VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME"}}
 
 
@@ -58,8 +58,8 @@ def full_mlflow(release: str | None = None) -> Path:
         MLflow's version; by default that of the mlflow-skinny nbproj is tested with.
     """
     wanted = release or version("mlflow-skinny")
-    _CACHE.mkdir(parents=True, exist_ok=True)
-    folder = _CACHE / f"mlflow-full-{wanted}-py{sys.version_info.major}.{sys.version_info.minor}"
+    CACHE.mkdir(parents=True, exist_ok=True)
+    folder = CACHE / f"mlflow-full-{wanted}-py{sys.version_info.major}.{sys.version_info.minor}"
     python, marker = folder / "bin" / "python", folder / "complete"
     with FileLock(f"{folder}.lock", timeout=BUILD_SECONDS):
         if marker.exists() and python.exists():
