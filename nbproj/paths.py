@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from nbproj.errors import ProjectError, RunError
 
-__all__ = ["inside", "is_inside", "sockets_folder", "write_atomically", "writing"]
+__all__ = ["inside", "is_inside", "replace_unchanged", "sockets_folder", "write_atomically", "writing"]
 
 _SOCKET_PATH = 80
 """The address of a Unix socket holds about a hundred characters; a kernel adds its own to the folder's."""
@@ -117,3 +118,35 @@ def write_atomically(path: Path, data: bytes | str, *, mode: int = 0o644) -> Non
     except BaseException:
         Path(beside).unlink(missing_ok=True)
         raise
+
+
+def replace_unchanged(path: Path, before: bytes, after: bytes) -> None:
+    """Give a file of the user's another content, unless it is not what it was when that content was made.
+
+    Parameters
+    ----------
+    path : Path
+        The file; it keeps its permissions.
+    before, after : bytes
+        What was read, and what takes its place at once.
+
+    Raises
+    ------
+    ProjectError
+        It is a link or may not be written, or somebody has changed it meanwhile.
+    """
+    if path.is_symlink():
+        msg = f"{path} is a symbolic link to {path.readlink()}: nothing was written. Name the file itself"
+        raise ProjectError(msg)
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+        if not mode & 0o222:
+            msg = f"{path} is read-only: nothing was written. Allow it with chmod u+w"
+            raise ProjectError(msg)
+        if path.read_bytes() != before:
+            msg = f"{path} has changed meanwhile: nothing was written. Run this again"
+            raise ProjectError(msg)
+        write_atomically(path, after, mode=mode)
+    except OSError as error:
+        msg = f"{path} cannot be written: {error.strerror or error}"
+        raise ProjectError(msg) from error

@@ -31,18 +31,27 @@ def show(uri: str, entry_point: str | None, version: str | None, *, as_json: boo
 @click.argument("uri", default=".")
 @click.option("-v", "--version", metavar="VERSION", help="Commit, branch or tag of a Git project.")
 @click.option("--strict", is_flag=True, help="Refuse unknown keys and types too.")
+@click.option("--fix", is_flag=True, help="Write the declarations of notebooks as comments and tags, which plain papermill runs.")
 @click.option("--json", "as_json", is_flag=True, help="Print the verdict as JSON, for programs.")
-def check(uri: str, version: str | None, *, strict: bool, as_json: bool) -> None:
-    """Check that a project can be read and its entry points run; nothing of it is executed."""
+def check(uri: str, version: str | None, *, strict: bool, fix: bool, as_json: bool) -> None:
+    """Check that a project can be read and its entry points run; nothing of it is executed.
+
+    --fix changes notebooks on this machine, and shows what it changes: magics become comments and tags that mean the same. It takes scripts and
+    Markdown files that jupytext reads as notebooks, too.
+    """
     from nbproj.console import Console
+    from nbproj.fixing import fix_project
     from nbproj.inspection import check_project
 
     with Console() as console:
-        verdict = check_project(uri, version, strict=strict, progress=console)
+        fixed = fix_project(uri, version, strict=strict, progress=console) if fix else None
+        verdict = fixed.verdict if fixed is not None else check_project(uri, version, strict=strict, progress=console)
+        if fixed is not None and fixed.drafts:
+            (console.block if as_json else console.answer)(fixed.difference)
         for line in [*verdict.problems, *(f"warning: {warning}" for warning in verdict.warnings)]:
             console.line(line)
         if as_json:
-            console.answer(json.dumps(verdict.to_dict(), indent=2))
+            console.answer(json.dumps((fixed or verdict).to_dict(), indent=2))
         elif verdict.ok:
             console.answer(f"{verdict.summary}, no problem found")
     sys.exit(verdict.exit_code)
