@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self, overload
 
@@ -148,10 +148,11 @@ class Run:
     @property
     def notebook(self) -> str | None:
         """Where the executed notebook is: a local path where the artifacts are local, else its address; None for a command."""
-        name = next((path for path in self.artifacts if path.startswith("run/") and path.endswith(".ipynb")), None)
-        if name is None:
-            return None
-        return f"{self.record.artifact_uri.removeprefix('file://').rstrip('/')}/{name}"
+        return self._address(self.artifacts, ".ipynb")
+
+    def _address(self, artifacts: Sequence[str], ending: str) -> str | None:
+        name = _of_run(artifacts, ending)
+        return f"{self.record.artifact_uri.removeprefix('file://').rstrip('/')}/{name}" if name is not None else None
 
     @overload
     def html(self) -> str: ...
@@ -196,7 +197,7 @@ class Run:
         kept = next(iter(sorted(entry.folder.glob("*.ipynb"))), None) if entry is not None else None
         if kept is not None:
             return kept
-        name = next((path for path in self.artifacts if path.startswith("run/") and path.endswith(".ipynb")), None)
+        name = _of_run(self.artifacts, ".ipynb")
         if name is None:
             msg = f"run {self.run_id[:8]} has no executed notebook: there is nothing to show as a page"
             raise RunError(msg)
@@ -295,7 +296,7 @@ class Run:
 
     def values(self) -> dict[str, Any]:
         """Return everything that a display shows of the run, as plain values."""
-        record = self.record
+        record, artifacts = self.record, self.artifacts
         return {
             "run_id": self.run_id,
             "name": record.name,
@@ -308,8 +309,9 @@ class Run:
             "metrics": dict(sorted(record.metrics.items())),
             "tags": dict(record.tags),
             "artifact_uri": record.artifact_uri,
-            "artifacts": self.artifacts,
-            "notebook": self.notebook,
+            "artifacts": artifacts,
+            "notebook": self._address(artifacts, ".ipynb"),
+            "page": self._address(artifacts, ".html"),
             "start_time": record.start_time,
             "end_time": record.end_time,
             "store": self._store.label,
@@ -361,6 +363,11 @@ class Run:
     def __repr__(self) -> str:
         record = self.record
         return f"<Run {self.run_id[:8]} {record.tags.get('mlflow.project.entryPoint', '')} {record.status}>"
+
+
+def _of_run(artifacts: Sequence[str], ending: str) -> str | None:
+    """Return the artifact of the run itself that ends so."""
+    return next((path for path in artifacts if path.startswith("run/") and path.endswith(ending)), None)
 
 
 class RunFailed(RunError):  # noqa: N818 - the name in the contract

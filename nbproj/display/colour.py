@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeAlias
 
 from nbproj.display.html import style
 
-__all__ = ["PLAIN", "Colour", "Style", "css", "render"]
+__all__ = ["PLAIN", "Colour", "Style", "css", "render", "shades"]
 
 Colour: TypeAlias = int | tuple[int, int, int]
 """A place in the palette of 16, or red, green, blue."""
@@ -47,6 +47,7 @@ _READABLE |= {colour + 8: css for colour, css in list(_READABLE.items()) if colo
 _RGB = [(0, 0, 0), (194, 54, 33), (37, 130, 36), (160, 120, 0), (50, 90, 200), (170, 60, 170), (20, 130, 140), (203, 204, 205)]
 _RGB += [(117, 117, 117), (240, 80, 80), (60, 190, 80), (230, 200, 50), (90, 140, 250), (220, 110, 230), (60, 200, 210), (255, 255, 255)]
 _DARKEST, _LIGHTEST = 0.175, 0.2  # the luminance between which a colour reads on white and on black
+_ON_LIGHT, _ON_DARK = (0.13, 0.15), (0.32, 0.36)  # where each has more than 4.5 : 1 on a page of its own
 
 
 def _indexed(index: int) -> Colour | None:
@@ -124,17 +125,42 @@ def _foreground(colour: Colour) -> str | None:
     """Return the nearest colour that reads on any page; None where black or white was asked for, which is the page's own."""
     if isinstance(colour, int):
         return _READABLE.get(colour)
-    red, green, blue = colour
+    red = colour[0]
     if max(colour) - min(colour) < 16 and not 60 < red < 200:  # noqa: PLR2004 - nearly black or nearly white
         return None
-    low, high = (-1.0, 0.0) if _luminance(colour) > _LIGHTEST else (0.0, 1.0)
+    return _hex(_between(colour, _DARKEST, _LIGHTEST))
+
+
+def _between(colour: tuple[int, int, int], darkest: float, lightest: float) -> tuple[float, float, float]:
+    """Return the nearest colour with such a luminance: mixed with black or white."""
+    red, green, blue = colour
+    low, high = (-1.0, 0.0) if _luminance(colour) > lightest else (0.0, 1.0)
     mixed = (float(red), float(green), float(blue))
-    while not _DARKEST <= _luminance(mixed) <= _LIGHTEST and high - low > 1 / 512:
+    while not darkest <= _luminance(mixed) <= lightest and high - low > 1 / 512:
         middle = (low + high) / 2
         towards, share = (255, middle) if middle > 0 else (0, -middle)
         mixed = (red + (towards - red) * share, green + (towards - green) * share, blue + (towards - blue) * share)
-        low, high = (middle, high) if _luminance(mixed) < _DARKEST else (low, middle)
-    return _hex(mixed)
+        low, high = (middle, high) if _luminance(mixed) < darkest else (low, middle)
+    return mixed
+
+
+@functools.lru_cache(512)
+def shades(colour: str) -> tuple[str, str]:
+    """Return a colour as it reads well on a light page, and as it reads well on a dark one, where a page can tell the two apart.
+
+    Parameters
+    ----------
+    colour : str
+        `#rrggbb`.
+
+    Examples
+    --------
+    >>> shades("#2f75d6")
+    ('#2966bb', '#70a0e3')
+    """
+    red, green, blue = (int(colour[start : start + 2], 16) for start in (1, 3, 5))
+    light, dark = (_hex(_between((red, green, blue), *band)) for band in (_ON_LIGHT, _ON_DARK))
+    return light, dark
 
 
 def _contrast(one: tuple[int, int, int], other: tuple[int, int, int]) -> float:

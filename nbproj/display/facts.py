@@ -102,8 +102,8 @@ class Facts:
         Parameters
         ----------
         values : mapping
-            `status`, `run_id`, `entry_point`, `name`, `params`, `metrics`, `artifacts`, `notebook`, `start_time`, `end_time`, `store`, `reason`,
-            `cell`, `source`, `traceback`; while it runs `now`, `step`, `cells`; besides `curves`, `counts`, `notes`, `tail` or `output`.
+            `status`, `run_id`, `entry_point`, `name`, `params`, `metrics`, `artifacts`, `notebook`, `page`, `start_time`, `end_time`, `store`,
+            `reason`, `cell`, `source`, `traceback`; while it runs `now`, `step`, `cells`; besides `curves`, `counts`, `notes`, `tail` or `output`.
         zone : tzinfo
             In which times are told.
         """
@@ -146,7 +146,7 @@ class Facts:
 
 
 def _about(values: Mapping[str, Any]) -> list[tuple[str, str]]:
-    texts = {label: _address(str(values.get(label) or ""), 1000) for label in ("notebook", "store", "look")}
+    texts = {label: _address(str(values.get(label) or ""), 1000) for label in ("notebook", "page", "store", "look")}
     return [(label, text) for label, text in texts.items() if text]
 
 

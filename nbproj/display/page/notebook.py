@@ -20,6 +20,8 @@ _POLICY: Final = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; 
 _INJECTED: Final = "injected-parameters"
 _SOURCE_CHARACTERS: Final = 200_000
 _LABEL: Final = 60
+_FIRST: Final = 4000  # characters among which the first line is looked for
+_PARAMETERS: Final = "parameters"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,11 @@ class _Cell:
         return _mapping(self.content.get("metadata"))
 
     @property
+    def is_chapter(self) -> bool:
+        """Whether something begins with it."""
+        return self.content.get("cell_type") == "markdown" and text_of(self.content.get("source"))[:_FIRST].lstrip().startswith("#")
+
+    @property
     def is_code(self) -> bool:
         """Whether it is to run."""
         return self.content.get("cell_type") == "code"
@@ -56,7 +63,9 @@ class _Cell:
     @property
     def label(self) -> str:
         """Its first line that says something."""
-        lines = (line.strip().lstrip("#").strip() for line in text_of(self.content.get("source")).splitlines())
+        if self.name == _PARAMETERS:
+            return "values of this run"
+        lines = (line.strip().lstrip("#").strip() for line in text_of(self.content.get("source"))[:_FIRST].splitlines())
         first = next((line for line in lines if line), "")
         return first if len(first) <= _LABEL else first[: _LABEL - 1] + "…"
 
@@ -120,7 +129,7 @@ def _cells(document: Mapping[str, Any], metadata: Mapping[str, Any]) -> list[_Ce
     for place, content in enumerate(contents):
         own = _mapping(content.get("metadata"))
         if added and _INJECTED in (own.get("tags") or ()) and "papermill" in own:
-            anchor, name = f"parameters-{place}", "parameters"
+            anchor, name = f"parameters-{place}", _PARAMETERS
         else:
             number += 1
             anchor, name = f"cell-{number}", f"cell {number}"
@@ -181,12 +190,22 @@ def _error(cell: _Cell) -> str:
 def _index(cells: Sequence[_Cell]) -> str:
     rows = []
     for one in cells:
-        kind = f' class="{one.state.replace(" ", "-")}"' if one.state else ""
+        looks = [one.state.replace(" ", "-")] if one.state else []
+        looks += ["chapter"] if one.is_chapter else []
+        kind = f' class="{" ".join(looks)}"' if looks else ""
         state = "" if one.state in {"", "completed"} else f' <span class="state">{escape(one.state)}</span>'
-        number = one.name.removeprefix("cell ") if one.name != "parameters" else "P"
+        number = one.name.removeprefix("cell ") if one.name != _PARAMETERS else "P"
         label = f'<span class="number">{escape(number)}</span> <span class="label">{escape(one.label or "(empty)")}</span>'
         rows.append(f'<li{kind}><a href="#{one.anchor}">{label}{state}<span class="time">{escape(one.seconds)}</span></a></li>')
-    return f'<nav aria-label="Cells"><details open><summary>{len(cells)} cells</summary><ol>\n{"".join(rows)}\n</ol></details></nav>'
+    return f'<nav aria-label="Cells"><details open><summary>{_count(cells)}</summary><ol>\n{"".join(rows)}\n</ol></details></nav>'
+
+
+def _count(cells: Sequence[_Cell]) -> str:
+    """Return how many cells the author's notebook has, and how many of them came to nothing."""
+    number = sum(one.name != _PARAMETERS for one in cells)
+    told = [f"{number} cell{'s' if number != 1 else ''}"]
+    told += [f"{count} {state}" for state in ("failed", "not run") if (count := sum(one.state == state for one in cells))]
+    return ", ".join(told)
 
 
 def _cell(cell: _Cell, language: str, room: Room) -> str:
@@ -211,7 +230,7 @@ def _cell(cell: _Cell, language: str, room: Room) -> str:
     parts += [f"<span>[{count}]</span>"] if cell.is_code and isinstance(count, int) else []
     parts += [f'<strong class="state">{told}</strong>'] if told else []
     parts += [f"<span>{escape(cell.seconds)}</span>"] if cell.seconds else []
-    head = f'<div class="head">{" ".join(parts)}</div>'
+    head = f'<div class="head">{" ".join(parts)}</div>' if kind != "markdown" else ""
     label = f"{cell.name}, {told}" if told else cell.name
     return f'<section id="{cell.anchor}" class="{classes}" aria-label="{escape(label)}">{head}{inside}{shown}</section>'
 

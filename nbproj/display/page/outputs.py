@@ -105,6 +105,8 @@ def _bundle(data: Mapping[str, Any], room: Room) -> str:
     plain = text_of(data.get("text/latex")) or text_of(data.get("text/plain"))
     scripted = next((name for name in _SCRIPTED if any(name in kind for kind in data)), "script" if html else "")
     note = f'<p class="note">This output needs a script ({scripted}), which this page does not have.</p>' if scripted else ""
+    if plain.startswith("<IPython.core.display."):  # what a viewer falls back to; it tells a reader nothing
+        plain = ""
     if not plain and "application/json" in data:
         plain = json.dumps(data["application/json"], indent=2, ensure_ascii=False)
     return note + _text(plain, room, "plain")

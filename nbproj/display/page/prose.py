@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import unquote
 
-from nbproj.display.html import Markup, escape
+from nbproj.display.colour import shades
+from nbproj.display.html import Markup, clean, escape
 from nbproj.display.page.markup import sanitise
 from nbproj.display.page.patience import Patience
 from nbproj.display.terminal import Screen, spans_html
@@ -18,10 +19,12 @@ __all__ = ["code_html", "printed_html", "prose_html", "text_of"]
 _CONTROLS: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _PIECE: Final = 60_000
 _HIGHLIGHTED: Final = 30_000
+_COLOUR: Final = re.compile(r'style="color:(#[0-9a-f]{6})(?![^"]*background)')
 _ROWS: Final = 5000
 _COLUMNS: Final = 20_000
 _ATTACHMENT: Final = re.compile(r"attachment:([^)\s\"'>]+)")
-_LANGUAGES: Final = {"ipython": "python", "ir": "r", "bash": "bash"}
+_LANGUAGES: Final = {"python": "python", "ipython": "python", "r": "r", "ir": "r", "julia": "julia", "bash": "bash", "sql": "sql"}
+"""Those whose lexers take no more than a moment for any text of that length; of others it may be a minute."""
 
 
 def text_of(value: object) -> str:
@@ -36,20 +39,23 @@ def printed_html(text: str) -> Markup:
     --------
     >>> printed_html("10 %\r\x1b[1mdone\x1b[0m <b>")
     '<span style="font-weight:bold">done</span> &lt;b&gt;'
+    >>> printed_html("\x1b[34mblue")
+    '<span style="color:light-dark(#2966bb, #70a0e3)">blue</span>'
     """
     if not _CONTROLS.search(text):
         return escape(text)
     screen = Screen(_ROWS, _COLUMNS)
     for start in range(0, len(text), _PIECE):
         screen.feed(text[start : start + _PIECE])
-    return spans_html(screen.tail(_ROWS, _COLUMNS))
+    # A background brings a colour for itself; without one the page's is what is written on.
+    return Markup(_COLOUR.sub(lambda found: f'style="color:light-dark({", ".join(shades(found[1]))})', spans_html(screen.tail(_ROWS, _COLUMNS))))
 
 
 def code_html(source: str, language: str, patience: Patience | None = None) -> Markup:
     """Return code as the content of a `pre`, its words marked by classes; none are marked in what is too long to be written by hand."""
-    if len(source) > _HIGHLIGHTED or (patience is not None and patience.is_over):
+    if language not in _LANGUAGES or len(source) > _HIGHLIGHTED or (patience is not None and patience.is_over):
         return escape(source)
-    return Markup(_highlight(language)(source))
+    return Markup(_highlight(language)(clean(source)))
 
 
 @functools.lru_cache(16)
@@ -57,12 +63,8 @@ def _highlight(language: str) -> Callable[[str], str]:
     from pygments import highlight
     from pygments.formatters.html import HtmlFormatter
     from pygments.lexers import get_lexer_by_name
-    from pygments.util import ClassNotFound
 
-    try:
-        lexer = get_lexer_by_name(_LANGUAGES.get(language, language), stripnl=False, ensurenl=False)
-    except ClassNotFound:
-        return escape
+    lexer = get_lexer_by_name(_LANGUAGES[language], stripnl=False, ensurenl=False)
     formatter: Any = HtmlFormatter(nowrap=True)
     return lambda source: str(highlight(source, lexer, formatter))
 
