@@ -14,7 +14,7 @@ from nbproj.sources.source import Credentials
 __all__ = ["docker_arguments", "load_variables", "order_from_options", "parameter_pairs", "read_parameters"]
 
 _MOST_BYTES = 10 * 1024 * 1024
-_NOT_YET = {"as_notebook": "--as-notebook", "reuse": "--reuse"}
+_NOT_YET = {"reuse": "--reuse"}
 
 
 def parameter_pairs(texts: Iterable[str]) -> dict[str, str]:

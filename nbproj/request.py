@@ -206,7 +206,10 @@ def resolve_request(
     project = load_project(checkout.root, notebook=checkout.notebook)
     for warning in project.warnings:
         progress(Event("note", warning))
-    entry_point = find_entry_point(project, order.entry_point)
+    entry_point = find_entry_point(project, order.entry_point, as_notebook=order.as_notebook)
+    if order.as_notebook and entry_point.notebook is None:
+        msg = f"--as-notebook is for a script or Markdown file that jupytext reads as a notebook, and {entry_point.name!r} is a command"
+        raise EntryPointError(msg)
     for warning in entry_point.warnings:
         progress(Event("note", warning))
     resolved = resolve_all(entry_point, order.parameters, base=order.base, root=project.root, bases=order.bases)

@@ -48,6 +48,7 @@ def run(  # noqa: PLR0913, PLR0917 - the signature of mlflow.projects.run
     *,
     timeout: float | None = None,
     kernel: str | None = None,
+    as_notebook: bool = False,
     reuse: bool = False,
     tags: Mapping[str, str] | None = None,
     progress: Progress | None = None,
@@ -88,6 +89,8 @@ def run(  # noqa: PLR0913, PLR0917 - the signature of mlflow.projects.run
         Seconds after which the run is ended and fails.
     kernel : str, optional
         Kernel of a notebook entry point; its own by default.
+    as_notebook : bool
+        Run a script or Markdown file as the notebook that jupytext sees in it.
     reuse : bool
         Return an equal finished run instead. Not there yet.
     tags : mapping of str to str, optional
@@ -138,6 +141,7 @@ def run(  # noqa: PLR0913, PLR0917 - the signature of mlflow.projects.run
         docker_auth=docker_auth,
         timeout=timeout,
         kernel=kernel,
+        as_notebook=as_notebook,
         tags={str(name): str(value) for name, value in (tags or {}).items()},
         synchronous=synchronous,
     )
@@ -232,7 +236,7 @@ def _recursion(order: Order, checkout: Checkout) -> str | None:
     from nbproj.project.directory import find_entry_point
     from nbproj.project.directory import load_project as load
 
-    entry_point = find_entry_point(load(checkout.root, notebook=checkout.notebook), order.entry_point)
+    entry_point = find_entry_point(load(checkout.root, notebook=checkout.notebook), order.entry_point, as_notebook=order.as_notebook)
     return running_above(ancestry_key(checkout, entry_point))
 
 

@@ -45,7 +45,7 @@ def _run_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("-A", "--docker-args", multiple=True, hidden=True),
         click.option("--build-image/--no-build-image", default=None, hidden=True),
         click.option("--storage-dir", envvar="MLFLOW_TMP_DIR", hidden=True),
-        click.option("--as-notebook", is_flag=True, hidden=True),
+        click.option("--as-notebook", is_flag=True, help="Run a script or Markdown file as the notebook that jupytext sees in it."),
         click.option("--reuse", is_flag=True, hidden=True),
     ]
     for option in reversed(options):

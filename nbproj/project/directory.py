@@ -100,7 +100,7 @@ def find_entry_point(project: Project, name: str | None = None, *, as_notebook: 
     if _is_runnable(file, as_notebook=as_notebook):
         return _by_path(project, file, cells, as_notebook=as_notebook)
     if name is None or asked == MAIN:
-        main = _main(project)
+        main = _main(project, as_notebook=as_notebook)
         if main is not None:
             return main
     found = _in_notebooks(project, asked)
@@ -179,10 +179,10 @@ def _sound(entry_point: EntryPoint) -> EntryPoint:
     return entry_point
 
 
-def _main(project: Project) -> EntryPoint | None:
+def _main(project: Project, *, as_notebook: bool) -> EntryPoint | None:
     for candidate in ("main.py", "main.ipynb"):
         if (project.root / candidate).is_file():
-            return _by_path(project, candidate)
+            return _by_path(project, candidate, as_notebook=as_notebook)
     declared = _in_notebooks(project, MAIN)
     if declared is not None:
         return declared

@@ -62,7 +62,7 @@ def test_nothing_given_is_nothing_asked():
     assert (given.docker_args, given.build_image, given.timeout, given.backend) == ({}, None, None, "local")
 
 
-@pytest.mark.parametrize("flag", ["--as-notebook", "--reuse"])
+@pytest.mark.parametrize("flag", ["--reuse"])
 def test_what_is_not_there_yet_is_said(flag):
     assert refused(UsageError, "wine", flag) == f"{flag} is not there yet in this version of nbproj"
 
