@@ -18,9 +18,9 @@ from nbproj.execution.kernelprocess import KernelProcess
 if TYPE_CHECKING:
     import zmq
 
-__all__ = ["CellTimeout", "Client", "KernelDied", "Listener", "Reply", "Stopped"]
+__all__ = ["START_SECONDS", "CellTimeout", "Client", "KernelDied", "Listener", "Reply", "Stopped"]
 
-_START_SECONDS: Final = 60.0
+START_SECONDS: Final = 60.0
 _TELL_SECONDS: Final = 5.0
 _LOST_SECONDS: Final = 5.0
 """Silence after a reply that tells that the kernel's last word was lost."""
@@ -197,7 +197,7 @@ class Client:
         channel.send_multipart(frames)
         return number
 
-    def ready(self, slow: Callable[[], None]) -> dict[str, Any]:
+    def ready(self, slow: Callable[[], None], seconds: float = START_SECONDS) -> dict[str, Any]:
         """Wait until the kernel answers and what it shows arrives; return what it says about itself.
 
         The stock client then listens for 200 ms of silence. Here the first message that arrives on that channel is enough: a subscription is there or
@@ -207,6 +207,8 @@ class Client:
         ----------
         slow : callable
             Called once when it takes long.
+        seconds : float
+            How long it may take.
 
         Raises
         ------
@@ -224,8 +226,8 @@ class Client:
         while info is None or not heard:
             ready = self._wait(0.01 if info is not None else 0.25)
             waited = time.monotonic() - begin
-            if waited > _START_SECONDS:
-                msg = f"the kernel does not answer within {_START_SECONDS:.0f} s"
+            if waited > seconds:
+                msg = f"the kernel does not answer within {seconds:g} s"
                 raise CellTimeout(msg)
             if waited > _TELL_SECONDS and not told:
                 told = True

@@ -19,7 +19,7 @@ from nbproj.execution.outputs import CellOutputs
 from nbproj.execution.plan import Plan
 from nbproj.version import __version__
 
-__all__ = ["CellStatus", "ExecutedNotebook"]
+__all__ = ["CellStatus", "ExecutedNotebook", "plain"]
 
 CellStatus = Literal["completed", "failed"]
 
@@ -56,6 +56,8 @@ class ExecutedNotebook:
         Applied to every text before that.
     about : mapping
         Further facts for the metadata under `nbproj`.
+    pause : float
+        Seconds between two saves, at least.
     """
 
     def __init__(
@@ -66,10 +68,11 @@ class ExecutedNotebook:
         save: Callable[[str], None],
         mask: Callable[[str], str],
         about: Mapping[str, object],
+        pause: float = _SAVE_SECONDS,
     ) -> None:
         self.document = document
         self.cells: list[dict[str, Any]] = document["cells"]
-        self._save, self._mask = save, mask
+        self._save, self._mask, self._pause = save, mask, pause
         self._plan = plan
         self._outputs: dict[int, CellOutputs] = {}
         self._texts: dict[int, str] = {}
@@ -152,7 +155,7 @@ class ExecutedNotebook:
         self._changed = False
         self._save(self.text())
         end = time.monotonic()
-        self._next_save = end + max(_SAVE_SECONDS, _SAVE_SHARE * (end - begin))
+        self._next_save = end + max(self._pause, _SAVE_SHARE * (end - begin))
 
     def text(self) -> str:
         """Return the file's text, masked, as nbformat lays it out."""
@@ -192,6 +195,15 @@ class ExecutedNotebook:
     def _touch(self, index: int) -> None:
         self._texts.pop(index, None)
         self._changed = True
+
+
+def plain(value: object) -> object:
+    """Return a parameter's value as JSON holds it."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return value if value is None or isinstance(value, str | bool | int | float) else str(value)
 
 
 def _encode(value: object, depth: int) -> str:

@@ -32,6 +32,8 @@ class Outcome:
         Number of the cell that failed, counted from 1.
     source, trace : str
         That cell's source, and its traceback without colours.
+    died : bool
+        A kernel ended by itself.
     """
 
     exit_code: int
@@ -40,6 +42,7 @@ class Outcome:
     cell: int | None = None
     source: str = ""
     trace: str = ""
+    died: bool = False
 
 
 class Execution(Protocol):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from nbproj.errors import NbprojError
-from nbproj.execution.executed import ExecutedNotebook
+from nbproj.execution.executed import ExecutedNotebook, plain
 from nbproj.execution.execution import Inbox, Mask, Outcome
 from nbproj.execution.kernels import Kernel, check_kernel
 from nbproj.execution.output import ByteMask, OutputLog
@@ -172,7 +172,7 @@ class NotebookExecution:
         plan = prepare(document, kernel=task.kernel, entry_point=task.entry_point, values=task.values, secrets=task.secrets, file=task.source.name)
         metadata = document.setdefault("metadata", {})
         metadata["papermill"] = {
-            "parameters": {name: _plain(value) for name, value in task.values.items()},
+            "parameters": {name: plain(value) for name, value in task.values.items()},
             "input_path": task.source.name,
             "output_path": task.output.name,
         }
@@ -225,11 +225,3 @@ class NotebookExecution:
             if self._unsaved != str(error.strerror):  # said once, not every second
                 self._unsaved = str(error.strerror)
                 self._inbox.put(Event("note", f"the executed notebook could not be saved: {error.strerror}"))
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return value if value is None or isinstance(value, str | bool | int | float) else str(value)

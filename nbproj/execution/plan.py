@@ -13,7 +13,7 @@ from typing import Any, Final
 from nbproj.errors import ParameterError
 from nbproj.execution.injection import parameter_cell, parameter_source
 from nbproj.execution.kernels import Kernel, notebook_language
-from nbproj.project.cells import cells_of, language, read_document
+from nbproj.project.cells import Cell, cells_of, language, read_document
 from nbproj.project.marks import INJECTED_TAG
 from nbproj.project.model import Place
 from nbproj.project.selection import CellPlan, lost_overrides, plan
@@ -108,7 +108,7 @@ def prepare(
     cells = cells_of(document, Place(file))
     plans = plan(cells, language(document), entry_point, file=file)
     behind = _places(plans, {*values, *secrets}, spoken)
-    replaced = next((one.number for one, cell in zip(plans, cells, strict=True) if INJECTED_TAG in cell.tags and one.runs), None)
+    replaced = _replaced(plans, cells)
     if behind and replaced is not None:  # as papermill does it with its own
         behind = {replaced: frozenset({*values, *secrets})}
     made: list[dict[str, Any]] = []
@@ -164,10 +164,20 @@ def refuse_lost_values(notebook: Path, entry_point: str | None, names: Sequence[
     place = Place(file)
     document = read_document(notebook, place)
     spoken = language(document)
-    lost = lost_overrides(plan(cells_of(document, place), spoken, entry_point, file=file), names, spoken, file=file)
+    cells = cells_of(document, place)
+    plans = plan(cells, spoken, entry_point, file=file)
+    replaced = _replaced(plans, cells)
+    if replaced is not None:  # the values stand there, and what comes before has no hold on them
+        plans = tuple(one for one in plans if one.number > replaced)
+    lost = lost_overrides(plans, names, spoken, file=file)
     if lost:
         msg = f"{lost[0].text}. Leave the parameter out, or change the notebook"
         raise ParameterError(msg, place=lost[0].place)
+
+
+def _replaced(plans: Sequence[CellPlan], cells: Sequence[Cell]) -> int | None:
+    """Return the number of the cell that holds the parameters of an earlier run."""
+    return next((one.number for one, cell in zip(plans, cells, strict=True) if INJECTED_TAG in cell.tags and one.runs), None)
 
 
 def _places(plans: Sequence[CellPlan], names: set[str], spoken: str) -> dict[int, frozenset[str]]:

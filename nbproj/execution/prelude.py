@@ -81,11 +81,12 @@ def begin(token: str, sources: Mapping[str, str]) -> None:
     Parameters
     ----------
     token : str
-        As `Channel` takes it.
+        As `Channel` takes it; empty where no driver listens.
     sources : mapping of str to str
         As `Shelf` takes them.
     """
-    sys.modules["_nbproj_channel"] = Channel(token)
+    if token:
+        sys.modules["_nbproj_channel"] = Channel(token)
     sys.meta_path.append(Shelf(sources))
     _keep_everything()
 

@@ -135,13 +135,13 @@ class ResultMessages:
 
     Parameters
     ----------
-    keep : callable
-        Takes the entries.
+    keep : callable, optional
+        Takes the entries. Without it nobody listens: the kernel gets the module to import, and the functions in it find their own way.
     """
 
-    def __init__(self, keep: Keep) -> None:
+    def __init__(self, keep: Keep | None = None) -> None:
         self._keep = keep
-        self._token = secrets.token_hex(16)
+        self._token = secrets.token_hex(16) if keep is not None else ""
 
     def prelude(self) -> str:
         """Return what the kernel, one that speaks Python, is to run before the first cell: one expression, which leaves no name."""
@@ -151,7 +151,7 @@ class ResultMessages:
 
     def take(self, message: Message) -> bool:
         """Take a message if it is one of results; return whether it was. Whoever does not know the token is not believed, nor shown."""
-        if message.type != "display_data" or not message.mentions(MIME):
+        if self._keep is None or message.type != "display_data" or not message.mentions(MIME):
             return False
         data = message.content.get("data")
         told = data.get(MIME) if isinstance(data, Mapping) else None

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from nbproj.execution.client import CellTimeout, Client, KernelDied, Reply, Stopped
+from nbproj.execution.client import START_SECONDS, CellTimeout, Client, KernelDied, Reply, Stopped
 from nbproj.execution.connection import Connection
 from nbproj.execution.executed import ExecutedNotebook
 from nbproj.execution.execution import Outcome
@@ -74,6 +74,8 @@ class Session:
         Run on after a cell that fails; the run still fails, with the first of them.
     results : ResultMessages, optional
         Takes what the notebook tells of its results.
+    start_timeout : float
+        Seconds that the kernel may take to start.
     """
 
     kernel: Kernel
@@ -87,6 +89,7 @@ class Session:
     cell_timeout: float | None = None
     allow_errors: bool = False
     results: ResultMessages | None = None
+    start_timeout: float = START_SECONDS
     _stopped: Outcome | None = None
     _pipe: tuple[int, int] = (-1, -1)
 
@@ -129,6 +132,9 @@ class Session:
             outcome = self._death(process, "at start")
         except CellTimeout as error:
             outcome = Outcome(1, f"{error}{self._last_words()}")
+        except KeyboardInterrupt:
+            outcome = Outcome(130, "interrupted", cancelled=True)
+            raise
         finally:
             try:
                 if process is not None:
@@ -143,7 +149,7 @@ class Session:
 
     def _talk(self, process: KernelProcess, connection: Connection) -> Outcome:
         with Client(connection, process, woken=self._pipe[0], stopping=lambda: self._stopped is not None, beat=self.notebook.save) as client:
-            about = client.ready(lambda: self.watcher.waiting(f"kernel {self.kernel.name!r} is starting"))
+            about = client.ready(lambda: self.watcher.waiting(f"kernel {self.kernel.name!r} is starting"), self.start_timeout)
             if about.get("language_info"):
                 self.notebook.document["metadata"]["language_info"] = about["language_info"]
             if self.results is not None and self.kernel.language == "python":
@@ -230,7 +236,7 @@ class Session:
     def _death(self, process: KernelProcess, where: str, step: Step | None = None) -> Outcome:
         code, how = process.death()
         reason = f"the kernel died {where}: {how}" + (self._last_words() if step is None else "")
-        return Outcome(code or 1, reason, cell=step.number if step is not None else None, source=step.source if step is not None else "")
+        return Outcome(code or 1, reason, cell=step.number if step else None, source=step.source if step else "", died=True)
 
     def _last_words(self) -> str:
         """Return the last line that the kernel itself printed, in parentheses."""

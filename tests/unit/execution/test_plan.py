@@ -127,6 +127,12 @@ def test_a_value_without_effect_is_refused(cells, entry_point, message, tmp_path
     refuse_lost_values(path, entry_point, [], file="nb.ipynb")
 
 
+def test_the_parameters_of_an_earlier_run_are_no_reason_to_refuse_new_ones(tmp_path):
+    path = tmp_path / "nb.ipynb"
+    path.write_text(nbformat.writes(notebook(("x = 1", "parameters"), ("x = 2", "injected-parameters"), "print(x)")))
+    refuse_lost_values(path, None, ["x"], file="nb.ipynb")
+
+
 def test_a_declaration_that_is_not_understood_is_said_with_its_cell():
     with pytest.raises(EntryPointError, match=r"nb.ipynb, cell 2, line 1: parameters: unknown option '--entri'"):
         prepare(notebook("a", "%parameters --entri b"), kernel=PYTHON, values={}, secrets={}, file="nb.ipynb")

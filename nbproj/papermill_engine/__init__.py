@@ -1,0 +1,1 @@
+"""papermill on nbproj's kernels: `papermill --engine nbproj`."""
