@@ -64,6 +64,7 @@ class Order:
     tags: Mapping[str, str] = field(default_factory=dict)
     output: Path | None = None
     html: bool = False
+    allow_errors: bool = False
     as_notebook: bool = False
     tracking_uri: str | None = None
     credentials: Credentials | None = None

@@ -222,10 +222,12 @@ def resolve_request(
         if order.kernel is not None or environment.kind == "system":  # an environment of its own brings its kernel
             kernel = check_kernel(order.kernel, project.root / entry_point.notebook, otherwise=chosen.kernel if chosen is not None else None)
         refuse_lost_values(project.root / entry_point.notebook, entry_point.cells, list(order.parameters), file=entry_point.notebook)
-    elif order.kernel is not None or order.output is not None or order.html:
-        option = "--kernel" if order.kernel is not None else "--output" if order.output is not None else "--html"
-        msg = f"{option} is for notebooks, and {entry_point.name!r} is a command"
-        raise EntryPointError(msg)
+    else:
+        asked = {"kernel": order.kernel, "output": order.output, "html": order.html, "allow-errors": order.allow_errors}
+        option = next((name for name, value in asked.items() if value), None)
+        if option is not None:
+            msg = f"--{option} is for notebooks, and {entry_point.name!r} is a command"
+            raise EntryPointError(msg)
     command = _command(entry_point, resolved)
     config = order.config()
     backend.check(entry_point, environment, config)
@@ -253,6 +255,7 @@ def resolve_request(
         kernel=kernel,
         output=order.output,
         html=order.html,
+        allow_errors=order.allow_errors,
         ancestry=ancestry_key(checkout, entry_point),
         config=config,
         progress=progress,

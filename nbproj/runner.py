@@ -49,6 +49,7 @@ def run(  # noqa: PLR0913, PLR0917 - the signature of mlflow.projects.run
     timeout: float | None = None,
     kernel: str | None = None,
     as_notebook: bool = False,
+    allow_errors: bool = False,
     reuse: bool = False,
     tags: Mapping[str, str] | None = None,
     progress: Progress | None = None,
@@ -91,6 +92,8 @@ def run(  # noqa: PLR0913, PLR0917 - the signature of mlflow.projects.run
         Kernel of a notebook entry point; its own by default.
     as_notebook : bool
         Run a script or Markdown file as the notebook that jupytext sees in it.
+    allow_errors : bool
+        Run a notebook on after a cell that fails; the run fails all the same, with the first of them.
     reuse : bool
         Return an equal finished run instead. Not there yet.
     tags : mapping of str to str, optional
@@ -142,6 +145,7 @@ def run(  # noqa: PLR0913, PLR0917 - the signature of mlflow.projects.run
         timeout=timeout,
         kernel=kernel,
         as_notebook=as_notebook,
+        allow_errors=allow_errors,
         tags={str(name): str(value) for name, value in (tags or {}).items()},
         synchronous=synchronous,
     )

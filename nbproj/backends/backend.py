@@ -55,6 +55,8 @@ class RunRequest:
         Where a copy of the executed notebook goes.
     html : bool
         The executed notebook is wanted as a page of HTML too, also when it succeeds.
+    allow_errors : bool
+        A notebook runs on after a cell that fails.
     ancestry : str
         For the child's environment: which runs stand above it.
     config : mapping
@@ -80,6 +82,7 @@ class RunRequest:
     kernel: str | None = None
     output: Path | None = None
     html: bool = False
+    allow_errors: bool = False
     ancestry: str = ""
     config: Mapping[str, object] = field(default_factory=dict)
     progress: Progress = silent

@@ -81,6 +81,7 @@ class LocalBackend:
             environment=variables,
             entry_point=request.entry_point.cells,
             timeout=request.timeout,
+            allow_errors=request.allow_errors,
         )
         return NotebookExecution(
             task,

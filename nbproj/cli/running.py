@@ -34,6 +34,7 @@ def _run_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--kernel", metavar="NAME", help="Kernel of a notebook. Default: the notebook's own."),
         click.option("--output", type=click.Path(path_type=Path), metavar="FILE.ipynb", help="Copy of the executed notebook."),
         click.option("--html", is_flag=True, help="Keep the executed notebook as a page of HTML too; of one that fails it is always kept."),
+        click.option("--allow-errors", is_flag=True, help="Run a notebook on after a cell that fails; the run fails all the same."),
         click.option("--timeout", type=float, metavar="S", help="Seconds after which the run is ended and fails."),
         click.option("-b", "--backend", "-m", "--mode", cls=Renamed, metavar="BACKEND", help="Who runs it. Default: local."),
         click.option("-c", "--backend-config", "--cluster-spec", cls=Renamed, metavar="CONFIG.json|JSON", help="The backend's configuration."),
