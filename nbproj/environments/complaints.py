@@ -91,7 +91,7 @@ def _unsatisfiable(words: list[str]) -> EnvironmentPreparationError:
     missing = re.search(r"there (?:is|are) no versions? of|was not found in|no usable wheels", told)
     if missing:
         hint = "Are name and version right? Packages come from where pip's or uv's settings on this machine say"
-    elif "Python version" in told or "Python>=" in told:
+    elif re.search(r"Python version|Python ?[<>=]", told):
         hint = "Ask for another Python, or for other versions"
     else:
         hint = "Change the versions that contradict each other, or ask for another Python"

@@ -10,16 +10,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-__all__ = ["uv_variables"]
+__all__ = ["index_refused", "uv_variables"]
 
 _WORDS: Final = {
     "index-url": ("UV_DEFAULT_INDEX", "UV_INDEX_URL"),
     "extra-index-url": ("UV_INDEX", "UV_EXTRA_INDEX_URL"),
     "find-links": ("UV_FIND_LINKS",),
-    "no-index": ("UV_NO_INDEX",),
     "cert": ("SSL_CERT_FILE",),
     "trusted-host": ("UV_INSECURE_HOST",),
 }
+_TRUE: Final = {"1", "true", "yes", "on"}
 _LISTS: Final = {"find-links": ","}
 _OWN: Final = {"index", "index-url", "extra-index-url", "find-links", "no-index", "pip"}
 
@@ -50,6 +50,17 @@ def uv_variables(environ: Mapping[str, str]) -> dict[str, str]:
     return told
 
 
+def index_refused(environ: Mapping[str, str]) -> bool:
+    """Return whether pip's settings say that no index is asked, as on a machine without a network; uv has no variable for it.
+
+    Examples
+    --------
+    >>> index_refused({"PIP_CONFIG_FILE": "/dev/null", "PIP_NO_INDEX": "1"}), index_refused({"PIP_CONFIG_FILE": "/dev/null"})
+    (True, False)
+    """
+    return not _uv_is_set_up(environ) and _pip_settings(environ).get("no-index", "").lower() in _TRUE
+
+
 def _pip_settings(environ: Mapping[str, str]) -> dict[str, str]:
     chosen = environ.get("PIP_CONFIG_FILE")
     home = Path(environ.get("HOME") or "/nonexistent")
@@ -69,10 +80,8 @@ def _pip_settings(environ: Mapping[str, str]) -> dict[str, str]:
         for section in ("global", "install"):
             if parser.has_section(section):
                 settings |= dict(parser.items(section))
-    settings |= {name: environ[f"PIP_{name.upper().replace('-', '_')}"] for name in _WORDS if f"PIP_{name.upper().replace('-', '_')}" in environ}
-    if settings.get("no-index", "true").lower() not in {"1", "true", "yes", "on"}:
-        del settings["no-index"]
-    return settings
+    variables = {name: f"PIP_{name.upper().replace('-', '_')}" for name in (*_WORDS, "no-index")}
+    return settings | {name: environ[variable] for name, variable in variables.items() if variable in environ}
 
 
 def _uv_is_set_up(environ: Mapping[str, str]) -> bool:

@@ -14,7 +14,7 @@ from typing import Final
 
 from nbproj.environments.builder import call
 from nbproj.environments.complaints import why
-from nbproj.environments.pipsettings import uv_variables
+from nbproj.environments.pipsettings import index_refused, uv_variables
 from nbproj.errors import EnvironmentPreparationError
 
 __all__ = ["Uv", "find_uv", "shown", "why"]
@@ -25,6 +25,8 @@ _DROPPED: Final = re.compile(
     r"|VIRTUAL_ENV|PYTHONPATH|PYTHONHOME|CONDA_PREFIX|CONDA_DEFAULT_ENV|PYTHONSAFEPATH|RUST_LOG"
 )
 """What would aim uv at another environment than ours, or make the same files mean something else."""
+_ASKING: Final = (("pip", "install"), ("pip", "compile"))
+"""What asks an index."""
 _TELLING: Final = re.compile(r"(Resolved|Downloading|Downloaded|Building|Built|Prepared|Installed|Updating|Updated|Cloning) ")
 
 
@@ -99,6 +101,8 @@ class Uv:
             "PIP_NO_INPUT": "1",
             **variables,
         }
+        if arguments[:2] in _ASKING and index_refused(caller):
+            arguments = (*arguments, "--no-index")
         return call([find_uv(), *arguments], cwd=self.cwd, environment=environment, heard=self.heard, keep_open=self.keep_open, started=self.started)
 
 

@@ -71,7 +71,7 @@ def test_what_the_caller_has_activated_does_not_leak_into_it(case, told, monkeyp
         "VIRTUAL_ENV": str(tmp_path),
         "CONDA_PREFIX": str(tmp_path),
         "CONDA_DEFAULT_ENV": "mine",
-        "CONDA_SHLVL": "1",
+        "CONDA_SHLVL": "7",
         "UV_PROJECT_ENVIRONMENT": str(tmp_path),
         "JPY_PARENT_PID": "7",
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
@@ -96,7 +96,7 @@ def test_every_event_is_one_line(case, told):
 
 
 def test_every_provider_is_among_the_cases(tmp_path, no_index):
-    assert {provider.kind for provider in PROVIDERS} == {CASES[name](tmp_path / name).spec.kind for name in CASES}
+    assert {provider.kind for provider in PROVIDERS} == {make(tmp_path / str(number)).spec.kind for number, make in enumerate(CASES.values())}
 
 
 @pytest.mark.parametrize("wish", ["3.99", ">=3.99"])
