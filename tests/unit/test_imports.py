@@ -16,11 +16,13 @@ HEAVY = {
     "git",
     "ipywidgets",
     "jupyter_server",
+    "markdown_it",
     "mlflow",
     "nbclient",
     "nbformat",
     "pandas",
     "papermill",
+    "pygments",
     "sqlalchemy",
 }
 MODULES = sorted(module.name for module in pkgutil.walk_packages(nbproj.__path__, "nbproj.") if not module.name.endswith("__main__"))
