@@ -169,8 +169,7 @@ def conda_blueprint(recipe: CondaRecipe, tool: CondaTool | None) -> Blueprint:
 
 
 def _install(recipe: CondaRecipe, tool: CondaTool, site: Site) -> None:
-    # py-rattler runs on our own Python; a conda is a program of its own, which another Python's variables would mislead.
-    environment = {name: value for name, value in os.environ.items() if tool.program is None or name not in _OF_OTHERS}
+    environment = {name: value for name, value in os.environ.items() if name not in _OF_OTHERS}
     if tool.program is None:
         calling = Calling(site.folder, environment, site.tell, site.keep_open, site.started)
         _call(recipe, tool, site.prefix, calling)

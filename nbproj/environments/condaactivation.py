@@ -69,10 +69,14 @@ def capture(
         before = base.get(name)
         if name in _OF_THE_SHELL or value == before:
             continue
-        # A list that a script has only put something into goes on to have the caller's part, whoever calls.
-        start = value.find(before) if before and name.endswith(_LISTS) else -1
-        changes[name] = [value[:start], value[start + len(before or "") :]] if start >= 0 else [value]
+        changes[name] = _around(value, before or "") if name.endswith(_LISTS) else [value]
     return changes
+
+
+def _around(value: str, before: str) -> list[str]:
+    """Return what a script has put in front of and behind a list, which goes on to have the caller's part, whoever calls; or all of it."""
+    start = value.find(before) if before else 0 if value.startswith(os.pathsep) else len(value) if value.endswith(os.pathsep) else -1
+    return [value[:start], value[start + len(before) :]] if start >= 0 else [value]
 
 
 def activated_conda(environ: Mapping[str, str], changes: Mapping[str, Sequence[str] | None], above: Sequence[Path] = ()) -> dict[str, str]:

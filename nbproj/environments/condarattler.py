@@ -6,11 +6,15 @@ All that touches py-rattler is here: its interface changes from month to month.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
+import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
 
 if TYPE_CHECKING:
     import rattler
@@ -43,12 +47,25 @@ def _specs(texts: Sequence[str]) -> list[rattler.MatchSpec]:
     return found
 
 
-def _exact(line: str) -> str:
-    """Return the specification of one package by its address and checksum."""
+def _exact(line: str) -> tuple[str, str]:
+    """Return the channel of a package that is told by its address and checksum, and the specification of exactly that one there.
+
+    Raises
+    ------
+    ValueError
+        It is on this machine, and not what was recorded. What is downloaded is compared by whoever downloads it.
+    """
     url, _, checksum = line.partition("#")
+    channel, subdir, file = url.rsplit("/", 2)
+    name, version, build = re.sub(r"\.(conda|tar\.bz2)$", "", unquote(file)).rsplit("-", 2)
     digest = checksum.removeprefix("sha256:")
     kind = "sha256" if len(digest) == 64 else "md5"  # noqa: PLR2004 - hexadecimal digits
-    return f"{url}[{kind}={digest}]" if digest else url
+    if url.startswith("file:") and digest:
+        found = hashlib.new(kind, Path(unquote(urlsplit(url).path)).read_bytes()).hexdigest()
+        if found != digest:
+            msg = f"{file} is not what was recorded: its checksum is another one"
+            raise ValueError(msg)
+    return channel, f"{name}=={version}={build}[subdir={subdir}{f', {kind}={digest}' if digest else ''}]"
 
 
 async def _make(what: str, text: str, prefix: Path) -> None:
@@ -59,8 +76,9 @@ async def _make(what: str, text: str, prefix: Path) -> None:
         specs = _specs(wanted["dependencies"])
         records = await _solve(wanted.get("channels", []), specs)
     else:
-        specs = _specs([_exact(line) for line in text.splitlines() if line and not line.startswith("@")])
-        records = await _solve([], specs)
+        exact = [_exact(line) for line in text.splitlines() if line and not line.startswith("@")]
+        specs = _specs([spec for _channel, spec in exact])
+        records = await _solve(list(dict.fromkeys(channel for channel, _spec in exact)), specs)
     names = sorted(f"{record.name.normalized} {record.version}" for record in records)
     shown = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")  # noqa: PLR2004 - a line of the terminal
     sys.stderr.write(f"installing {shown}\n")
@@ -71,16 +89,14 @@ async def _make(what: str, text: str, prefix: Path) -> None:
     (prefix / "conda-meta" / "history").touch()
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Do what the arguments say; return an exit code."""
+def main(arguments: Sequence[str]) -> None:
+    """Do what the arguments say, and end the process."""
     what, file, prefix = arguments
+    code = 0
     try:
         asyncio.run(_make(what, Path(file).read_text(encoding="utf-8"), Path(prefix)))
     except Exception as error:  # noqa: BLE001 - its errors have no base of their own; whoever called this tells them
         sys.stderr.write(f"error: {error}\n")
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+        code = 1
+    sys.stderr.flush()
+    os._exit(code)  # not by the interpreter's own end: threads of py-rattler that still go on then would crash it

@@ -29,6 +29,10 @@ _NOISE: Final = re.compile(
     r"^(Current channels:|To search for alternate channels|(Collecting|Solving|Channels:|Platform:|Retrieving)\b|# >|`\$ |  environment variables:"
     r"|If this (package|error)|critical libmamba|Pins seem to be involved|Note that strict channel priority|\(?https?://\S+\)?$|.*\bWarning: )"
 )
+_PROGRAM: Final = (
+    "import os, sys; sys.path += [path for path in sys.argv.pop(1).split(os.pathsep) if path and path not in sys.path]; "
+    "from nbproj.environments.condarattler import main; main(sys.argv[1:])"
+)
 _LONGEST: Final = 400
 _NETWORK: Final = re.compile(
     r"HTTPError|ConnectionFailed|connection (failed|refused)|error sending request|dns error|timed out|resolve host|Download error|couldn't connect",
@@ -104,7 +108,7 @@ class CondaTool:
     @staticmethod
     def _rattler(prefix: Path, what: str, file: Path, calling: Calling) -> None:
         # In a process of its own: it can be ended at any moment, and a notebook's event loop is none of its business.
-        calling(sys.executable, "-P", "-m", "nbproj.environments.condarattler", what, file, prefix)
+        calling(sys.executable, "-I", "-c", _PROGRAM, os.pathsep.join(sys.path), what, file, prefix)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import Any, Final
 __all__ = ["Health", "examine", "observe", "package_folders"]
 
 _METADATA: Final = (".dist-info", ".egg-info")
+_CONDA: Final = "conda-meta"
 _PASSING: Final = ("__pycache__", ".pyc")
 
 
@@ -41,7 +42,8 @@ def observe(prefix: Path) -> dict[str, Any]:
     """Return what `examine` compares with, as plain values."""
     return {
         "python": _target(prefix),
-        "packages": {str(folder.relative_to(prefix)): sorted(_names(folder)) for folder in package_folders(prefix)},
+        "packages": {str(folder.relative_to(prefix)): sorted(_names(folder)) for folder in _lists(prefix)},
+        "without": sorted(path.name for folder in package_folders(prefix) for path in folder.glob("*.dist-info") if not (path / "RECORD").exists()),
         "programs": sorted(os.listdir(prefix / "bin")) if (prefix / "bin").is_dir() else [],
     }
 
@@ -61,6 +63,7 @@ def examine(prefix: Path, observed: object) -> Health:  # noqa: PLR0911 - the fi
     if target != observed.get("python"):
         return Health(sound=False, usable=False, reason="its Python is another one now")
     added: list[str] = []
+    without = observed.get("without", [])  # some packages of conda come without a list of files
     for relative, known in {**observed.get("packages", {}), "bin": observed.get("programs", [])}.items():
         try:
             there = _names(prefix / relative)
@@ -70,12 +73,17 @@ def examine(prefix: Path, observed: object) -> Health:  # noqa: PLR0911 - the fi
         if lacking is not None:
             return Health(sound=False, usable=False, reason=f"{relative}/{lacking} is gone")
         for name in known:
-            if name.endswith(".dist-info") and not os.path.exists(f"{prefix}/{relative}/{name}/RECORD"):  # noqa: PTH110 - hundreds, in milliseconds
+            if name.endswith(".dist-info") and name not in without and not os.path.exists(f"{prefix}/{relative}/{name}/RECORD"):  # noqa: PTH110 - hundreds, in milliseconds
                 return Health(sound=False, usable=False, reason=f"{name} is damaged")
-        added += sorted(name for name in there - set(known) if name.endswith(_METADATA))
+        added += sorted(name for name in there - set(known) if name.endswith(_METADATA) or (relative == _CONDA and name.endswith(".json")))
     if added:
         return Health(sound=False, usable=True, reason=f"somebody has installed {added[0].partition('-')[0]} into it")
     return Health(sound=True, usable=True)
+
+
+def _lists(prefix: Path) -> list[Path]:
+    """Return the folders in which an entry is a package."""
+    return [*package_folders(prefix), *([prefix / _CONDA] if (prefix / _CONDA).is_dir() else [])]
 
 
 def _names(folder: Path) -> set[str]:

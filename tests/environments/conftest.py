@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from backends.conftest import cli, mark, nobody_left, notebook, only_run, project, store
+from environments.conda_channel import conda
 from environments.contract import CASES, Case
 from environments.wheelhouse import wheelhouse
 from interpreters import Interpreter, others
@@ -15,7 +16,7 @@ from interpreters import Interpreter, others
 from nbproj.environments.cache import EnvironmentCache
 from nbproj.progress import Event
 
-__all__ = ["cli", "mark", "nobody_left", "notebook", "only_run", "project", "store"]
+__all__ = ["cli", "conda", "mark", "nobody_left", "notebook", "only_run", "project", "store"]
 
 
 @pytest.fixture(scope="session")
@@ -27,14 +28,12 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def no_index(monkeypatch: pytest.MonkeyPatch, wheels: Path) -> Path:
     """Let installers look into the tests' own packages only; return their folder."""
-    for name in ("PIP_CONFIG_FILE", "UV_CONFIG_FILE"):
-        monkeypatch.setenv(name, os.devnull if name.startswith("PIP") else str(wheels / "uv.toml"))
-    (wheels / "uv.toml").touch()
     for name in list(os.environ):
-        if name in {"UV_INDEX", "UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL"}:
+        if name.startswith(("PIP_", "UV_INDEX", "UV_DEFAULT_INDEX", "UV_EXTRA", "UV_FIND", "UV_CONFIG")):
             monkeypatch.delenv(name)
-    monkeypatch.setenv("UV_NO_INDEX", "1")
-    monkeypatch.setenv("UV_FIND_LINKS", str(wheels))
+    (wheels / "pip.conf").write_text(f"[global]\nno-index = true\nfind-links = {wheels}\n")
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(wheels / "pip.conf"))
+    monkeypatch.setenv("WHEELS", str(wheels))
     return wheels
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from environments.conda_channel import address
 from environments.wheelhouse import package
 
+from nbproj.environments.conda import CondaEnvironments
 from nbproj.environments.environment import Environment, EnvironmentProvider
 from nbproj.environments.system import SystemEnvironments
 from nbproj.environments.uv import UvEnvironments
@@ -74,13 +78,20 @@ def pyproject(root: Path) -> Case:
 def lock(root: Path) -> Case:
     """Return one by uv's lock."""
     _project(root, pyproject__toml='[project]\nname = "p"\nversion = "0"\nrequires-python = ">=3.11"\ndependencies = ["tiny"]\n')
-    subprocess.run([find_uv(), "lock", "--quiet"], cwd=root, check=True, timeout=60)
+    command = [find_uv(), "lock", "--quiet", "--no-index", "--find-links", os.environ["WHEELS"], "--python", sys.executable]
+    subprocess.run(command, cwd=root, check=True, timeout=60)
     return Case(UvEnvironments(), EnvironmentSpec("uv", file="uv.lock"), root)
 
 
 def script_block(root: Path) -> Case:
     """Return one that a script or notebook describes in itself."""
     return Case(UvEnvironments(), EnvironmentSpec("uv", python=">=3.11", dependencies=("tiny<2",)), _project(root))
+
+
+def conda(root: Path) -> Case:
+    """Return one by conda's own file."""
+    text = f"channels: [{address()}]\ndependencies: [python, demo-data, pip: [-r more.txt]]\n"
+    return Case(CondaEnvironments(), EnvironmentSpec("conda", file="conda.yaml"), _project(root, conda__yaml=text, more__txt="tiny\n"))
 
 
 CASES: dict[str, Callable[[Path], Case]] = {
@@ -90,6 +101,7 @@ CASES: dict[str, Callable[[Path], Case]] = {
     "pyproject.toml": pyproject,
     "uv.lock": lock,
     "script block": script_block,
+    "conda.yaml": conda,
 }
 
 
