@@ -33,6 +33,10 @@ _NO_PARTS = "Multipart upload is not supported for the current artifact reposito
 """The words by which MLflow's clients know that a file is to be sent in one piece."""
 
 
+_HEARD_OUT = 4
+"""Of a body that is too large, so many times the limit is heard out: a client that still sends does not read the answer."""
+
+
 class Application:
     """Answers requests, in the form that ASGI servers call.
 
@@ -44,16 +48,21 @@ class Application:
         Every request must bear it.
     notes : Notes
         Counts what is refused.
+    names : set of str
+        The hosts that a request may be meant for. A page in a browser that lets its own name lead here has another one.
     folder : Path
         For files on their way; private.
     body_limit, artifact_limit : int
         Bytes that a request, and a file, may have.
     """
 
-    def __init__(self, charge: Charge, token: str, notes: Notes, *, folder: Path, body_limit: int, artifact_limit: int) -> None:
+    def __init__(
+        self, charge: Charge, token: str, notes: Notes, *, names: frozenset[str], folder: Path, body_limit: int, artifact_limit: int
+    ) -> None:
         self._charge = charge
         self._token = token.encode()
         self._notes = notes
+        self._names = frozenset(name.lower() for name in names)
         self._folder = folder
         self._body_limit = body_limit
         self._artifact_limit = artifact_limit
@@ -75,7 +84,7 @@ class Application:
             if refused.note:
                 self._notes.add(self._charge.mask(refused.note))
             response = Response(self._charge.mask(refused.to_json().decode()), refused.status, media_type="application/json")
-            if refused.status in {401, 413}:
+            if refused.status in {401, 413, 421}:
                 response.headers["connection"] = "close"  # what is still to come is not read
             if refused.status == 401:  # noqa: PLR2004 - HTTP's number
                 response.headers["www-authenticate"] = 'Basic realm="mlflow"'
@@ -83,7 +92,10 @@ class Application:
         await response(scope, receive, send)
 
     def _admit(self, request: Request) -> None:
-        """Let in who bears the token, as a bearer or as the password of any user."""
+        """Let in who means this gateway and bears the token, as a bearer or as the password of any user."""
+        if _host(request.headers.get("host", "")) not in self._names:
+            msg = "the tracking gateway of a run has another name"
+            raise Refused(421, "BAD_REQUEST", msg, note="answer under another name than its own")
         kind, _, given = request.headers.get("authorization", "").partition(" ")
         offered = given.strip().encode("utf-8", "replace")
         if kind.lower() == "basic":
@@ -139,12 +151,16 @@ class Application:
         return _json({"metrics": await _in_thread(functools.partial(metrics.history_bulk, self._charge, run_ids, values["metric_key"], int(limit)))})
 
     async def _body(self, request: Request) -> bytes:
-        self._measure(request, self._body_limit)
-        body = bytearray()
+        self._measure(request, _HEARD_OUT * self._body_limit)
+        body, received = bytearray(), 0
         async for piece in request.stream():
-            body += piece
-            if len(body) > self._body_limit:
-                raise _too_large(self._body_limit)
+            received += len(piece)
+            if received <= self._body_limit:
+                body += piece
+            elif received > _HEARD_OUT * self._body_limit:
+                break
+        if received > self._body_limit:
+            raise _too_large(self._body_limit)
         return bytes(body)
 
     @staticmethod
@@ -201,6 +217,12 @@ class Application:
         top = self._folder / file.relative_to(self._folder).parts[0] if copied else None
         done = BackgroundTask(shutil.rmtree, top, ignore_errors=True) if top is not None else None
         return FileResponse(file, media_type="application/octet-stream", filename=where.path.rpartition("/")[2], background=done)
+
+
+def _host(header: str) -> str:
+    """Return the name in a `Host` header, without the port."""
+    name = header.strip().lower()
+    return name[1:].partition("]")[0] if name.startswith("[") else name.partition(":")[0]
 
 
 async def _in_thread(work: Callable[[], T]) -> T:

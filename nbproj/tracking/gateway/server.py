@@ -27,6 +27,9 @@ BODY_LIMIT = 16 << 20
 ARTIFACT_LIMIT = 64 << 30
 """Bytes of one file."""
 
+HEAD_SECONDS = 10.0
+"""How long the head of a request may take to arrive; its body comes from somebody who bears the token, and may take its time."""
+
 _START_SECONDS = 20.0
 _STOP_SECONDS = 5.0
 _HEADERS = 1 << 17  # a search may name many runs in its address
@@ -69,6 +72,10 @@ class Gateway:
         The name under which the client sees that address, where it is another one: a container's name for its host.
     body_limit, artifact_limit : int
         Bytes that a request, and a file, may have.
+    head_seconds : float
+        Seconds in which the head of a request must have arrived.
+    most : int, optional
+        Connections at once; by default a part of what this process may have open.
 
     Raises
     ------
@@ -95,6 +102,8 @@ class Gateway:
         reached_as: str | None = None,
         body_limit: int = BODY_LIMIT,
         artifact_limit: int = ARTIFACT_LIMIT,
+        head_seconds: float = HEAD_SECONDS,
+        most: int | None = None,
     ) -> None:
         if not isinstance(store, MlflowStore):
             msg = f"the tracking store {store.label} cannot be handed on to other versions of MLflow"
@@ -103,6 +112,7 @@ class Gateway:
         self._progress = progress
         self._host, self._name = host, reached_as or host
         self._limits = {"body_limit": body_limit, "artifact_limit": artifact_limit}
+        self._head_seconds, self._most = head_seconds, most
         self._notes = Notes()
         self._socket: socket.socket | None = None
         self._server: Any = None
@@ -163,16 +173,18 @@ class Gateway:
 
         from nbproj.tracking.gateway.application import Application
         from nbproj.tracking.gateway.charge import Charge
+        from nbproj.tracking.gateway.connections import careful_protocol, most_connections
         from nbproj.tracking.gateway.family import Family
 
         self._socket = _listening(self._host)
         family = Family(self._store, self._run_id, self._experiment_id)
         charge = Charge(self._store, family, self._experiment_id, self._mask_all)
-        application = Application(charge, self.token, self._notes, folder=self._folder, **self._limits)
+        names = frozenset({self._host, self._name})
+        application = Application(charge, self.token, self._notes, names=names, folder=self._folder, **self._limits)
         config = uvicorn.Config(
             application,
             loop="asyncio",
-            http="h11",
+            http=careful_protocol(self._notes, most=self._most or most_connections(), head_seconds=self._head_seconds),
             ws="none",
             lifespan="off",
             interface="asgi3",
