@@ -18,7 +18,7 @@ from nbproj.project.marks import INJECTED_TAG
 from nbproj.project.model import Place
 from nbproj.project.selection import CellPlan, lost_overrides, plan
 
-__all__ = ["Plan", "Step", "prepare", "refuse_lost_values"]
+__all__ = ["Plan", "Step", "places", "prepare", "refuse_lost_values"]
 
 _SKIPPED: Final = "skip-execution"
 """nbclient's tag for cells that never run."""
@@ -107,7 +107,7 @@ def prepare(
     spoken = notebook_language(document, kernel)
     cells = cells_of(document, Place(file))
     plans = plan(cells, language(document), entry_point, file=file)
-    behind = _places(plans, {*values, *secrets}, spoken)
+    behind = places(plans, {*values, *secrets}, spoken)
     replaced = _replaced(plans, cells)
     if behind and replaced is not None:  # as papermill does it with its own
         behind = {replaced: frozenset({*values, *secrets})}
@@ -180,8 +180,16 @@ def _replaced(plans: Sequence[CellPlan], cells: Sequence[Cell]) -> int | None:
     return next((one.number for one, cell in zip(plans, cells, strict=True) if INJECTED_TAG in cell.tags and one.runs), None)
 
 
-def _places(plans: Sequence[CellPlan], names: set[str], spoken: str) -> dict[int, frozenset[str]]:
-    """Return which parameters go behind which cell; 0 stands for the top. What no cell declares goes with the first that declares anything."""
+def places(plans: Sequence[CellPlan], names: set[str], spoken: str) -> dict[int, frozenset[str]]:
+    r"""Return which parameters go behind which cell; 0 stands for the top. What no cell declares goes with the first that declares anything.
+
+    Examples
+    --------
+    >>> from nbproj.project.cells import Cell
+    >>> from nbproj.project.selection import plan
+    >>> places(plan([Cell(1, "code", "import math"), Cell(2, "code", "# parameters\na = 1")]), {"a"}, "python")
+    {2: frozenset({'a'})}
+    """
     if not names:
         return {}
     declaring = [one for one in plans if one.is_declaring]

@@ -15,7 +15,7 @@ from nbproj.project.content import is_executed
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
-__all__ = ["SCRIPTS", "runnable_files"]
+__all__ = ["SCRIPTS", "project_files", "runnable_files"]
 
 SCRIPTS: Final = (".py", ".sh", ".R")
 NOTEBOOK: Final = ".ipynb"
@@ -53,7 +53,7 @@ def runnable_files(root: Path) -> list[str]:
     """
     found: list[str] = []
     start = len(str(root).rstrip(os.sep)) + 1
-    for path in _files(root):
+    for path in _files(root, ENDINGS):
         if path.name.endswith(NOTEBOOK) and is_executed(path):
             continue
         found.append(str(path)[start:])
@@ -62,7 +62,28 @@ def runnable_files(root: Path) -> list[str]:
     return sorted(found)
 
 
-def _files(root: Path) -> Iterator[Path]:
+def project_files(root: Path) -> Iterator[str]:
+    """Give the paths of all files below a folder, relative to it; what `runnable_files` leaves out for its place is left out here, too.
+
+    Parameters
+    ----------
+    root : Path
+        The folder.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for name in ("train.py", "notes.txt", ".hidden.py"):
+    ...         _ = (Path(folder) / name).write_text("")
+    ...     list(project_files(Path(folder)))
+    ['notes.txt', 'train.py']
+    """
+    for path in _files(root, ("",)):
+        yield os.path.relpath(path, root)
+
+
+def _files(root: Path, endings: tuple[str, ...]) -> Iterator[Path]:
     """Give the candidates, folder by folder, the upper ones first."""
     ignored = _Ignored(root)
     waiting = [(root, 0)]
@@ -85,7 +106,7 @@ def _files(root: Path) -> Iterator[Path]:
                 if depth < MAXIMUM_DEPTH and not _is_of_tools(path) and not ignored.covers(path, is_folder=True):
                     waiting.append((path, depth + 1))
             elif (
-                entry.name.endswith(ENDINGS)
+                entry.name.endswith(endings)
                 and entry.is_file()
                 # Folders behind links are not entered, so that only a link of its own can lead a file elsewhere.
                 and (not entry.is_symlink() or is_inside(root, path))
