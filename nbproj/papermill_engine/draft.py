@@ -92,6 +92,9 @@ class Draft:
             for name in ("papermill", "tags"):  # papermill gives both to every cell, empty
                 if not cell["metadata"].get(name, True):
                     del cell["metadata"][name]
+        told = document["metadata"]["papermill"]
+        if not isinstance(told.get("input_path"), str):  # a notebook in memory: papermill writes all of it down as where it came from
+            told.pop("input_path", None)
         path = _file(source)
         return cls(document, given, path.name if path is not None and path.suffix == ".ipynb" else _NAMELESS, path, hidden)
 
