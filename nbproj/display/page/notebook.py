@@ -194,9 +194,10 @@ def _index(cells: Sequence[_Cell]) -> str:
         looks += ["chapter"] if one.is_chapter else []
         kind = f' class="{" ".join(looks)}"' if looks else ""
         state = "" if one.state in {"", "completed"} else f' <span class="state">{escape(one.state)}</span>'
+        time = f' <span class="time">{escape(one.seconds)}</span>' if one.seconds else ""
         number = one.name.removeprefix("cell ") if one.name != _PARAMETERS else "P"
         label = f'<span class="number">{escape(number)}</span> <span class="label">{escape(one.label or "(empty)")}</span>'
-        rows.append(f'<li{kind}><a href="#{one.anchor}">{label}{state}<span class="time">{escape(one.seconds)}</span></a></li>')
+        rows.append(f'<li{kind}><a href="#{one.anchor}">{label}{state}{time}</a></li>')
     return f'<nav aria-label="Cells"><details open><summary>{_count(cells)}</summary><ol>\n{"".join(rows)}\n</ol></details></nav>'
 
 
