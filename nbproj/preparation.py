@@ -11,6 +11,7 @@ from typing import Any
 
 from nbproj.display.environments import environment_text, environments_text
 from nbproj.environments.cache import EnvironmentCache, Kept
+from nbproj.environments.condalock import explicit
 from nbproj.environments.environment import Environment
 from nbproj.environments.inventory import Holding, collect, holdings, remove_with_dependants
 from nbproj.environments.kernelspec import install_kernelspec, kernel_name
@@ -145,7 +146,7 @@ def prepare_environment(
 
 
 def lock_environment(uri: str = ".", entry_point: str | None = None, version: str | None = None, *, progress: Progress = silent) -> str:
-    """Return the exact packages of a project's environment, as a file of requirements; it is made if need be.
+    """Return the exact packages of a project's environment, as a file of requirements or conda's explicit list; it is made if need be.
 
     Raises
     ------
@@ -155,7 +156,7 @@ def lock_environment(uri: str = ".", entry_point: str | None = None, version: st
     cache = EnvironmentCache()
     kept = _known(cache, uri)
     text = kept.packages() if kept is not None else prepare_environment(uri, entry_point, version, kernel=False, progress=progress).description
-    return re.sub(r"^python==", "# python ", text, count=1)
+    return explicit(text) or re.sub(r"^python==", "# python ", text, count=1)
 
 
 def install_kernel(

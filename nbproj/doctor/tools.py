@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from importlib import metadata, util
 from pathlib import Path
 
 from nbproj.display.doctor import Finding
@@ -72,12 +73,15 @@ def uv() -> Finding:
 
 
 def conda() -> Finding:
-    """Look for conda, mamba and micromamba, where their variables and MLflow's say."""
+    """Look for conda, mamba and micromamba, where their variables and MLflow's say, and for py-rattler where there is none of them."""
     home = os.environ.get("MLFLOW_CONDA_HOME")
     named = [os.environ.get("CONDA_EXE"), home and f"{home}/bin/conda", os.environ.get("MAMBA_EXE"), "conda", "mamba", "micromamba"]
     programs = dict.fromkeys(program for name in named if name and (program := shutil.which(name)))
     if not programs:
-        return Finding("conda", "missing", "neither conda nor mamba nor micromamba found", "Install one of them for projects with a conda_env")
+        if util.find_spec("rattler") is not None:
+            return Finding("conda", "ok", f"py-rattler {metadata.version('py-rattler')}, in the place of a conda")
+        advice = "Install one of them for projects with a conda_env, or what does without: pip install 'nbproj[conda]'"
+        return Finding("conda", "missing", "neither conda nor mamba nor micromamba found", advice)
     known: dict[str, str] = {}
     silent = []
     for program in programs:

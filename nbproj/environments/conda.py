@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
-import json
 import os
 import shutil
-from collections.abc import Mapping
 from pathlib import Path
 
 from nbproj.environments.builder import BuildFailed
 from nbproj.environments.cache import Blueprint, EnvironmentCache, Kept, Site
-from nbproj.environments.condaactivation import Changes, activated_conda, capture, keep_variables
+from nbproj.environments.condaactivation import activated_conda, capture, keep_changes, keep_variables, kept_changes
 from nbproj.environments.condalock import exported_conda
 from nbproj.environments.condarecipe import CondaRecipe, read_conda_recipe
 from nbproj.environments.condatool import Calling, CondaTool, find_conda
@@ -25,13 +22,11 @@ from nbproj.environments.requirements import Requirements, of_texts
 from nbproj.environments.uv import install_requirements, prepare_recipe
 from nbproj.environments.uvcommand import Uv, find_uv, shown, why
 from nbproj.errors import EnvironmentPreparationError
-from nbproj.paths import write_atomically
 from nbproj.progress import Event, Progress
 from nbproj.project.model import EnvironmentKind, EnvironmentSpec, Place
 
 __all__ = ["CondaEnvironments", "conda_blueprint"]
 
-_ACTIVATION = "activation.json"
 _OF_OTHERS = ("PYTHONPATH", "PYTHONHOME", "PYTHONEXECUTABLE", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__")
 
 
@@ -94,8 +89,7 @@ class CondaEnvironments:
         if isinstance(maker, Recipe):
             named = f"{recipe.file.file} names only Python and pip packages" if recipe.file.file else "only Python is asked for"
             progress(Event("note", f"{named}, and conda is not here: uv makes the environment"))
-            made = prepare_recipe(maker, cache, progress, kernel=kernel, run_id=run_id, project=root.name)
-            return dataclasses.replace(made, variables={**made.variables, **recipe.file.variables})
+            return prepare_recipe(maker, cache, progress, kernel=kernel, run_id=run_id, project=root.name)
         chain = [cache.obtain(conda_blueprint(recipe, maker), progress, run_id=run_id, project=root.name)]
         if kernel and not has_kernel(chain[0].packages()):
             if not chain[0].python.exists():
@@ -162,7 +156,7 @@ def conda_blueprint(recipe: CondaRecipe, tool: CondaTool | None) -> Blueprint:
             raise EnvironmentPreparationError(error.message, place=Place(recipe.file.file), hint=error.hint) from None
         finally:
             shutil.rmtree(site.folder / "sources", ignore_errors=True)
-        write_atomically(site.folder / _ACTIVATION, json.dumps(changes, indent=1), mode=0o600)
+        keep_changes(site.folder, changes)
         return description
 
     return Blueprint(recipe.key, "conda", recipe.title, build, {"source": recipe.file.file})
@@ -212,28 +206,16 @@ def _environment(chain: list[Kept]) -> Environment:
     """Return an environment of the cache, its kernel's layer above it, as something to run in."""
     top, base = chain[0], chain[-1]
     description = top.packages()
+    changes = kept_changes(base)
+    if changes is None:
+        msg = f"the environment ({base.title}) is damaged: how it is activated is lost. Remove it: nbproj env remove {base.key[:12]}"
+        raise EnvironmentPreparationError(msg)
     return Environment(
         kind="conda",
-        variables=activated_conda(os.environ, kept_changes(base), [kept.prefix for kept in chain[:-1]]),
+        variables=activated_conda(os.environ, changes, [kept.prefix for kept in chain[:-1]]),
         python=str(top.python) if top.python.exists() else None,
         fingerprint=hashlib.sha256(description.encode()).hexdigest()[:16],
         description=description,
         key=top.key,
         folder=top.folder,
     )
-
-
-def kept_changes(kept: Kept) -> Mapping[str, list[str] | None]:
-    """Return what activating an environment changes, as it was found out when it was built.
-
-    Raises
-    ------
-    EnvironmentPreparationError
-        That is lost.
-    """
-    try:
-        found: Changes = json.loads((kept.folder / _ACTIVATION).read_bytes())
-    except (OSError, ValueError):
-        msg = f"the environment ({kept.title}) is damaged: how it is activated is lost. Remove it: nbproj env remove {kept.key[:12]}"
-        raise EnvironmentPreparationError(msg) from None
-    return found

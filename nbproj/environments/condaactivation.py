@@ -15,14 +15,17 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from nbproj.environments.activation import deactivated
+from nbproj.environments.blueprint import Kept
 from nbproj.environments.builder import BuildFailed, call
 from nbproj.errors import EnvironmentPreparationError, one_line
+from nbproj.paths import write_atomically
 
-__all__ = ["Changes", "activated_conda", "capture", "keep_variables"]
+__all__ = ["Changes", "activated_conda", "capture", "keep_changes", "keep_variables", "kept_changes"]
 
 Changes: TypeAlias = dict[str, "list[str] | None"]
 """By name: a value; what stands before and behind the caller's value; or None for a variable that is taken away."""
 
+_FILE: Final = "activation.json"
 _PLAIN: Final = frozenset({"HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "TERM"})
 _LISTS: Final = ("PATH", "_DIRS")
 _OF_THE_SHELL: Final = frozenset({"PWD", "OLDPWD", "SHLVL", "_"})
@@ -32,6 +35,20 @@ def keep_variables(prefix: Path, variables: Mapping[str, str]) -> None:
     """Write the variables of a project's file where conda itself keeps them, so that a `conda activate` sets them too."""
     if variables:
         (prefix / "conda-meta" / "state").write_text(json.dumps({"version": 1, "env_vars": dict(variables)}), encoding="utf-8")
+
+
+def keep_changes(folder: Path, changes: Changes) -> None:
+    """Keep what activating an environment changes, beside it."""
+    write_atomically(folder / _FILE, json.dumps(changes, indent=1), mode=0o600)
+
+
+def kept_changes(kept: Kept) -> Changes | None:
+    """Return what activating an environment changes, as it was found out when it was built; None where that is not known."""
+    try:
+        found: Changes = json.loads((kept.folder / _FILE).read_bytes())
+    except (OSError, ValueError):
+        return None
+    return found
 
 
 def capture(

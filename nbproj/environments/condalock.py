@@ -13,7 +13,7 @@ from nbproj.environments.condachannels import public
 from nbproj.errors import EnvironmentPreparationError
 from nbproj.project.model import Place
 
-__all__ = ["CONDA_LINE", "CondaLock", "exported_conda", "read_lock"]
+__all__ = ["CONDA_LINE", "CondaLock", "explicit", "exported_conda", "read_lock"]
 
 CONDA_LINE: Final = "# conda "
 """Stands before the address of a conda package: a comment for readers of requirements, to whom the rest of the list is one."""
@@ -56,6 +56,24 @@ def read_lock(lines: tuple[str, ...], place: Place) -> CondaLock:
             msg = f"{public(url)!r} is not the address of a conda package"
             raise EnvironmentPreparationError(msg, place=place)
     return CondaLock(urls, tuple(line for line in lines if not line.startswith("#")))
+
+
+def explicit(description: str) -> str:
+    r"""Return an environment's list as conda reads one (`conda create --file`); empty for one without conda packages.
+
+    Examples
+    --------
+    >>> print(explicit("python==3.12.1\n# conda https://conda.example.org/noarch/x-1-0.conda\ntiny==1.0\n"), end="")
+    # Python's packages, those that conda brings among them: tiny==1.0
+    @EXPLICIT
+    https://conda.example.org/noarch/x-1-0.conda
+    """
+    lock = read_lock(tuple(description.splitlines()), Place("environment.txt"))
+    if not lock.urls:
+        return ""
+    pins = [pin for pin in lock.pins if not pin.startswith("python==")]
+    first = [f"# Python's packages, those that conda brings among them: {' '.join(pins)}"] if pins else []
+    return "\n".join([*first, "@EXPLICIT", *lock.urls]) + "\n"
 
 
 def exported_conda(prefix: Path, uv: Callable[..., str]) -> str:

@@ -86,7 +86,7 @@ class CondaRecipe:
         wish = str(versions.pop("python")).removesuffix(".*")
         interpreter = choose(wish.removeprefix("==") or None, cache, place=place, newest=not self.file.file)
         tools = of_texts([f"{name}{bounds}" for name, bounds in versions.items()], root, place)
-        return Recipe(self.file.file, interpreter, tools + self.file.pip)
+        return Recipe(self.file.file, interpreter, tools + self.file.pip, variables=self.file.variables)
 
     def only_conda(self) -> str:
         """Return a package that only conda has, for the message that conda is missing."""

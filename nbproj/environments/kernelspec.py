@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
 from pathlib import Path
 
 from nbproj.environments.cache import Kept
+from nbproj.environments.condaactivation import kept_changes
 from nbproj.environments.inventory import kernels_of
 from nbproj.errors import EnvironmentPreparationError, UsageError
 from nbproj.paths import write_atomically
@@ -70,7 +72,7 @@ def install_kernelspec(kept: Kept, name: str, title: str) -> Path:
         "argv": [str(kept.python), "-m", "ipykernel_launcher", "-f", "{connection_file}"],
         "display_name": title,
         "language": "python",
-        "env": {"PATH": f"{kept.prefix / 'bin'}:${{PATH}}", "VIRTUAL_ENV": str(kept.prefix), "PYTHONPATH": "", "PYTHONNOUSERSITE": "1"},
+        "env": {**_activation(kept), "PYTHONPATH": "", "PYTHONNOUSERSITE": "1"},
         "metadata": {"debugger": True, "nbproj": {"environment": kept.key}},
     }
     try:
@@ -82,3 +84,17 @@ def install_kernelspec(kept: Kept, name: str, title: str) -> Path:
         msg = f"{folder} cannot be written: {error.strerror or error}"
         raise EnvironmentPreparationError(msg) from error
     return folder
+
+
+def _activation(kept: Kept) -> dict[str, str]:
+    """Return the variables that a kernel needs; Jupyter puts the server's own in the place of `${NAME}`."""
+    chain = [kept, *(Kept(key, kept.folder.with_name(key), {}) for key in kept.facts.get("below", []))]
+    changes = kept_changes(chain[-1])
+    if changes is None:
+        return {"PATH": f"{kept.prefix / 'bin'}:${{PATH}}", "VIRTUAL_ENV": str(kept.prefix)}
+    found = {}
+    for name, change in changes.items():
+        texts = [text.replace("$", "$$") for text in change or [""]]
+        found[name] = f"${{{name}}}".join(texts)
+    found["PATH"] = os.pathsep.join([*(str(one.prefix / "bin") for one in chain[:-1]), found["PATH"]])
+    return found

@@ -112,9 +112,14 @@ def package_layer(below: Kept, folder: Path, name: str) -> Blueprint:
 def link_below(prefix: Path, below: Path) -> None:
     """Make the packages of one environment importable in another, behind its own."""
     folders = [str(folder) for folder in package_folders(below)]
-    # `addsitedir`, not a bare path: what is below may have such files itself.
-    lines = [f"import site; site.addsitedir({folder!r})\n" for folder in folders]
-    (package_folders(prefix)[0] / _LINK).write_text("".join(lines), encoding="utf-8")
+    further = [line for folder in package_folders(below) for line in _linked(folder / _LINK)]
+    # `addsitedir` after the bare path: what is below may have such files itself. The paths are for those who look without starting a Python.
+    lines = [*folders, *further, *(f"import site; site.addsitedir({folder!r})" for folder in folders)]
+    (package_folders(prefix)[0] / _LINK).write_text("".join(f"{line}\n" for line in dict.fromkeys(lines)), encoding="utf-8")
+
+
+def _linked(file: Path) -> list[str]:
+    return [line for line in file.read_text(encoding="utf-8").splitlines() if not line.startswith("import ")] if file.exists() else []
 
 
 def _on(below: Kept, site: Site) -> Uv:

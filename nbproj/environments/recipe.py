@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -37,6 +38,8 @@ class Recipe:
         What is installed before them.
     project : PythonProject, optional
         Of a `pyproject.toml`.
+    variables : mapping of str to str
+        Set for every process in it.
     """
 
     source: str
@@ -44,6 +47,7 @@ class Recipe:
     requirements: Requirements = field(default_factory=Requirements)
     build: Requirements = field(default_factory=Requirements)
     project: PythonProject | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def title(self) -> str:
@@ -95,13 +99,24 @@ def read_recipe(spec: EnvironmentSpec, root: Path, cache: Path) -> Recipe:
         return Recipe(spec.file, interpreter, project.requirements, project=project)
     if name.endswith((".yaml", ".yml")):
         if "conda" in name or name.startswith("environment."):
-            msg = f"{spec.file} describes a conda environment: choose --env-manager conda, or local"
-            raise EnvironmentPreparationError(msg)
+            return _of_conda(spec, root, cache)
         read = read_python_env(spec.file, root, path)
         return Recipe(spec.file, choose(read.python, cache, place=read.place), read.requirements, read.build)
     requirements = read_file(spec.file, root)
     pinned, place = _pinned(root)
     return Recipe(spec.file, choose(pinned, cache, place=place), requirements)
+
+
+def _of_conda(spec: EnvironmentSpec, root: Path, cache: Path) -> Recipe:
+    """Return what a file for conda asks for, if that needs no conda."""
+    from nbproj.environments.condarecipe import read_conda_recipe
+
+    described = read_conda_recipe(spec, root)
+    recipe = described.without_conda(root, cache)
+    if recipe is None:
+        msg = f"asks for {described.only_conda() or 'no Python'}, which is conda's matter: choose --env-manager conda, or local"
+        raise EnvironmentPreparationError(msg, place=Place(str(spec.file)))
+    return recipe
 
 
 def _existing(spec: EnvironmentSpec, root: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import os
 import shutil
@@ -90,7 +91,8 @@ def prepare_recipe(
     if recipe.project is not None and recipe.project.package:
         layer = package_layer(chain[0], recipe.project.folder, recipe.project.name)
         chain.insert(0, cache.obtain(layer, progress, run_id=run_id, project=project))
-    return environment_of(chain)
+    made = environment_of(chain)
+    return dataclasses.replace(made, variables={**made.variables, **recipe.variables}) if recipe.variables else made
 
 
 def environment_of(chain: list[Kept]) -> Environment:

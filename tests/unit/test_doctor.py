@@ -139,6 +139,7 @@ def test_jupyterlab_of_another_environment_counts(programs):
 
 def test_what_is_not_there_says_what_it_would_be_for(programs, monkeypatch):
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    monkeypatch.setitem(sys.modules, "rattler", None)  # what stands in for a conda
     for check, use in ((tools.git, "Git"), (tools.uv, "python_env"), (tools.conda, "conda_env"), (tools.docker, "docker_env"), (tools.r, "R")):
         found = check()
         assert (found.state, found.needed) == ("missing", False), found
@@ -150,6 +151,11 @@ def test_an_old_git_is_a_warning(programs):
     assert tools.git().state == "warning"
     programs("git", "echo 'git version 2.39.5 (Apple Git-154)'")
     assert tools.git().state == "ok"
+
+
+def test_py_rattler_does_in_the_place_of_a_conda(programs):
+    assert tools.conda().state == "ok"
+    assert "py-rattler" in tools.conda().detail
 
 
 def test_conda_is_found_where_its_variables_say(programs, monkeypatch, tmp_path):
