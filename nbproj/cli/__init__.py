@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import click
 
 from nbproj.cli.answer import refuse, stopped, told
-from nbproj.cli.authoring import export
+from nbproj.cli.authoring import export, init
 from nbproj.cli.configuring import adopt, generate_config
 from nbproj.cli.environments import env
 from nbproj.cli.group import Group
@@ -56,7 +56,7 @@ def _note(event: Event) -> None:
         click.echo(f"note: {one_line(event.text)}", err=True)
 
 
-for _command in (run, show, check, runs, logs, stop, rerun, env, export, doctor, completion):
+for _command in (run, show, check, runs, logs, stop, rerun, env, export, init, doctor, completion):
     nbproj.add_command(_command)
 
 

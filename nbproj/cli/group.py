@@ -13,7 +13,7 @@ from nbproj.errors import UsageError, suggestion
 __all__ = ["Group", "Renamed"]
 
 _ORDER = ("run", "show", "check", "runs", "logs", "stop", "rerun", "env", "export", "init", "doctor", "completion")
-_PLANNED = ("batch", "cache", "init", "trust")
+_PLANNED = ("batch", "cache", "trust")
 
 
 class Group(click.Group):

@@ -64,12 +64,12 @@ def new_cell(source: str, tags: Sequence[str], *, identity: str | None = None) -
     return {**cell, "metadata": {"tags": list(tags)} if tags else {}, "outputs": [], "source": source}
 
 
-def cell_difference(file: str, before: Sequence[Cell], after: Sequence[Cell]) -> str:
-    r"""Return what differs between the cells of two editions, as `diff` would say it, cell by cell.
+def cell_difference(file: str, cells: Sequence[Cell], changes: Mapping[int, CellChange]) -> str:
+    r"""Return what changes in the cells of a notebook, as `diff` would say it, cell by cell.
 
     Examples
     --------
-    >>> print(cell_difference("a.ipynb", [Cell(1, "code", "%parameters\na = 1")], [Cell(1, "code", "# parameters\na = 1", ("parameters",))]))
+    >>> print(cell_difference("a.ipynb", [Cell(1, "code", "%parameters\na = 1")], {1: CellChange("# parameters\na = 1", ("parameters",))}))
     a.ipynb, cell 1
     - %parameters
     + tags: parameters
@@ -77,25 +77,31 @@ def cell_difference(file: str, before: Sequence[Cell], after: Sequence[Cell]) ->
       a = 1
     """
     told: list[str] = []
-    old, new = ([(_lines(cell), cell) for cell in cells] for cells in (before, after))
-    keys = [[(tuple(lines), cell.kind) for lines, cell in cells] for cells in (old, new)]
-    matcher = difflib.SequenceMatcher(None, keys[0], keys[1], autojunk=False)
-    for word, i1, i2, j1, j2 in matcher.get_opcodes():
-        if word == "equal":
+    for cell in cells:
+        change = changes.get(cell.number)
+        if change is None:
             continue
-        for offset in range(max(i2 - i1, j2 - j1)):
-            gone = old[i1 + offset] if i1 + offset < i2 else None
-            come = new[j1 + offset] if j1 + offset < j2 else None
-            head = f"{file}, cell {gone[1].number}" if gone else f"{file}, new cell {come[1].number if come else ''}"
-            told.append(head + ("" if come else ", removed"))
-            hunks = list(difflib.unified_diff(gone[0] if gone else [], come[0] if come else [], n=_CONTEXT, lineterm=""))[2:]
-            told += [f"{line[0]} {line[1:]}".rstrip() for line in hunks if not line.startswith("@")]
+        for new in change.before:
+            metadata = new.get("metadata")
+            tags = metadata.get("tags", ()) if isinstance(metadata, dict) else ()
+            told += [f"{file}, new cell above cell {cell.number}", *_hunks([], _lines(str(new["source"]), tags))]
+        was = _lines(cell.source, cell.tags)
+        if change.removed:
+            told += [f"{file}, cell {cell.number}, removed", *_hunks(was, [])]
+        elif change.source is not None or change.tags is not None:
+            source = cell.source if change.source is None else change.source
+            is_now = _lines(source, cell.tags if change.tags is None else change.tags)
+            told += [f"{file}, cell {cell.number}", *_hunks(was, is_now)]
     return "\n".join(told)
 
 
-def _lines(cell: Cell) -> list[str]:
-    tags = [f"tags: {', '.join(cell.tags)}"] if cell.tags else []
-    return [*tags, *cell.source.split("\n")]
+def _hunks(before: Sequence[str], after: Sequence[str]) -> list[str]:
+    lines = list(difflib.unified_diff(before, after, n=_CONTEXT, lineterm=""))[2:]
+    return [f"{line[0]} {line[1:]}".rstrip() for line in lines if not line.startswith("@")]
+
+
+def _lines(source: str, tags: Sequence[str]) -> list[str]:
+    return [*([f"tags: {', '.join(tags)}"] if tags else []), *source.split("\n")]
 
 
 def _changed_script(text: str, suffix: str, changes: Mapping[int, CellChange], place: Place) -> str:

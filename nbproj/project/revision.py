@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import Final
 
 from nbproj.errors import EntryPointError
 from nbproj.project.cells import Cell, cells_of, document_of, language, read_bytes
-from nbproj.project.edition import cell_difference, new_edition
+from nbproj.project.edition import CellChange, cell_difference, new_edition
 from nbproj.project.marks import read_mark
 from nbproj.project.model import EntryPoint, Parameter, Place
 from nbproj.project.notebook import Notebook, declarations_in
 from nbproj.project.plain import plain_form
 from nbproj.project.selection import plan
 
-__all__ = ["Draft", "read_draft", "without_magics"]
+__all__ = ["Draft", "read_draft", "revised", "without_magics"]
 
 _KEPT: Final = ("name", "type", "default", "default_text", "help", "choices", "min", "max", "step", "secret", "env", "optional", "exists", "item")
 _AS_TEXT: Final = {"path": "a path", "date": "a date", "datetime": "a date and time"}
@@ -55,6 +55,10 @@ class Draft:
         """Whether there is anything to write."""
         return self.before != self.after
 
+    def new_cells(self) -> Sequence[Cell]:
+        """Return the cells of `after`."""
+        return _cells(self.after, PurePath(self.file).suffix, Place(self.file))[0]
+
 
 def read_draft(path: Path, file: str) -> Draft:
     """Return a notebook's file, with nothing changed yet.
@@ -66,7 +70,28 @@ def read_draft(path: Path, file: str) -> Draft:
     """
     place = Place(file)
     data = read_bytes(path, place)
-    return _draft(data, data, path.suffix, place)
+    cells, spoken = _cells(data, path.suffix, place)
+    return Draft(file, data, data, tuple(cells), spoken)
+
+
+def revised(draft: Draft, changes: Mapping[int, CellChange]) -> Draft:
+    """Return a notebook's file with some cells changed.
+
+    Parameters
+    ----------
+    draft : Draft
+        The file.
+    changes : mapping of int to CellChange
+        By the number of the cell.
+
+    Raises
+    ------
+    EntryPointError
+        It cannot be changed without changing more.
+    """
+    place = Place(draft.file)
+    after = new_edition(draft.before, changes, place)
+    return replace(draft, after=after, difference=cell_difference(draft.file, draft.cells, changes))
 
 
 def without_magics(draft: Draft, root: Path) -> Draft:
@@ -84,12 +109,10 @@ def without_magics(draft: Draft, root: Path) -> Draft:
     ProjectError
         Something in it is wrong, or cannot be said in another form; with the cell.
     """
-    place = Place(draft.file)
     meant = _sound(declarations_in(draft.cells, draft.language, file=draft.file, root=root))
     plain = plain_form(draft.cells, draft.language, file=draft.file)
-    after = new_edition(draft.before, plain.changes, place)
-    new = _draft(draft.before, after, PurePath(draft.file).suffix, place)
-    cells = _cells(after, PurePath(draft.file).suffix, place)[0]
+    new = revised(draft, plain.changes)
+    cells = new.new_cells()
     means = declarations_in(cells, draft.language, file=draft.file, root=root)
     # A cell of YAML never ran; the comments that it becomes run, and do nothing.
     yaml = {
@@ -100,13 +123,7 @@ def without_magics(draft: Draft, root: Path) -> Draft:
         msg = "cannot be said in another form: what it declares would change. Change this notebook by hand"
         raise EntryPointError(msg, place=Place(draft.file, cell=number))
     notes = dict.fromkeys([*plain.notes, *(text for point in meant.entry_points.values() for text in _texts_of_papermill(point))])
-    return Draft(draft.file, draft.before, after, draft.cells, draft.language, new.difference, tuple(notes))
-
-
-def _draft(before: bytes, after: bytes, suffix: str, place: Place) -> Draft:
-    old, spoken = _cells(before, suffix, place)
-    new = _cells(after, suffix, place)[0] if after != before else old
-    return Draft(place.file, before, after, tuple(old), spoken, cell_difference(place.file, old, new))
+    return replace(new, notes=tuple(notes))
 
 
 def _cells(data: bytes, suffix: str, place: Place) -> tuple[Sequence[Cell], str]:
