@@ -81,7 +81,7 @@ def _text(text: str, room: Room, kind: str) -> str:
     pieces = [text] if gap <= 0 else [text[:half], text[-half:]]
     if not room.take(sum(map(len, pieces)), TEXT_CHARACTERS):
         return _left_out(len(text))
-    shown = [f'<pre class="{kind}" tabindex="0">{printed_html(piece)}</pre>' for piece in pieces]
+    shown = [f'<pre class="{kind}" tabindex="0">{printed_html(piece, room.patience)}</pre>' for piece in pieces]
     return f'<p class="note">{size(gap)} of text are left out here; the executed notebook has them.</p>'.join(shown)
 
 

@@ -17,6 +17,7 @@ from nbproj.display.terminal import Screen, spans_html
 __all__ = ["code_html", "printed_html", "prose_html", "text_of"]
 
 _CONTROLS: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_SEQUENCE: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 _PIECE: Final = 60_000
 _HIGHLIGHTED: Final = 30_000
 _COLOUR: Final = re.compile(r'style="color:(#[0-9a-f]{6})(?![^"]*background)')
@@ -32,8 +33,8 @@ def text_of(value: object) -> str:
     return "".join(map(str, value)) if isinstance(value, list) else str(value or "")
 
 
-def printed_html(text: str) -> Markup:
-    r"""Return what a program printed as the content of a `pre`, as a terminal shows it.
+def printed_html(text: str, patience: Patience | None = None) -> Markup:
+    r"""Return what a program printed as the content of a `pre`, as a terminal shows it; without its colours when there is no patience left.
 
     Examples
     --------
@@ -44,6 +45,8 @@ def printed_html(text: str) -> Markup:
     """
     if not _CONTROLS.search(text):
         return escape(text)
+    if patience is not None and patience.is_over:
+        return escape(_SEQUENCE.sub("", text).replace("\r", "\n"))
     screen = Screen(_ROWS, _COLUMNS)
     for start in range(0, len(text), _PIECE):
         screen.feed(text[start : start + _PIECE])

@@ -92,3 +92,7 @@ def test_printed_text_is_what_a_terminal_shows():
 def test_a_colour_reads_on_light_and_dark_and_one_with_a_background_is_left_alone():
     assert re.search(r'style="color:light-dark\(#[0-9a-f]{6}, #[0-9a-f]{6}\);font-weight:bold"', printed_html("\x1b[1;31mred"))
     assert "light-dark" not in printed_html("\x1b[31;43mred on yellow")
+
+
+def test_when_there_is_no_patience_left_printed_text_has_no_colours():
+    assert printed_html("10 %\r\x1b[1;31m<red>\x1b[0m", Patience(0)) == "10 %\n&lt;red&gt;"
