@@ -235,3 +235,11 @@ def conda(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
     if request.param == "a conda":
         monkeypatch.setenv("MLFLOW_CONDA_HOME", OWN_CONDA or str(conda_home(tmp_path / "conda")))
     return request.param
+
+
+def describe(root: Path, *packages: str, more: str = "", channels: str | None = None) -> Path:
+    """Write a project's conda.yaml; return the project."""
+    root.mkdir(exist_ok=True)
+    listed = "".join(f"  - {package}\n" for package in packages)
+    (root / "conda.yaml").write_text(f"name: ours\nchannels: [{channels or address()}]\ndependencies:\n{listed}{more}")
+    return root

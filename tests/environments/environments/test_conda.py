@@ -9,39 +9,26 @@ import time
 from pathlib import Path
 
 import pytest
-from environments.conda_channel import address, conda_home, without_conda
+from environments.conda_channel import address, describe
 from environments.contract import ask
 
 from nbproj.environments.conda import CondaEnvironments
-from nbproj.environments.condachannels import CondaSettings, public, read_channel
-from nbproj.environments.condarecipe import read_conda_recipe
-from nbproj.environments.condatool import find_conda
+from nbproj.environments.condalock import explicit
+from nbproj.environments.kernelspec import install_kernelspec
 from nbproj.environments.lock import locked, locked_spec
 from nbproj.environments.registry import provider
+from nbproj.environments.uv import UvEnvironments
 from nbproj.errors import EnvironmentPreparationError
-from nbproj.project.model import EnvironmentSpec, Place
+from nbproj.project.model import EnvironmentSpec
+from nbproj.tracking.gateway.decision import decide
 
 CONDA = CondaEnvironments()
 SPEC = EnvironmentSpec("conda", file="conda.yaml")
 
 
-def describe(root: Path, *packages: str, more: str = "", channels: str | None = None) -> Path:
-    """Write a project's conda.yaml."""
-    root.mkdir(exist_ok=True)
-    listed = "".join(f"  - {package}\n" for package in packages)
-    (root / "conda.yaml").write_text(f"name: ours\nchannels: [{channels or address()}]\ndependencies:\n{listed}{more}")
-    return root
-
-
 @pytest.fixture
 def root(tmp_path):
     return describe(tmp_path / "project", "python", "demo-data")
-
-
-def refusal(root, **given):
-    with pytest.raises(EnvironmentPreparationError) as caught:
-        CONDA.check(EnvironmentSpec("conda", file="conda.yaml", **given), root)
-    return str(caught.value)
 
 
 def failure(root, told):
@@ -168,134 +155,59 @@ def test_a_build_that_was_killed_is_built_again(conda, tmp_path, told, cache, no
     assert [kept.whole for kept in cache.all()] == [True]
 
 
-@pytest.mark.parametrize("name", ["micromamba", "mamba"])
-def test_the_program_that_mlflow_would_call_is_called(name, tmp_path, root, told, monkeypatch):
-    home = conda_home(tmp_path / "theirs", name)
-    monkeypatch.setenv("MLFLOW_CONDA_HOME", str(home))
-    monkeypatch.setenv("MLFLOW_CONDA_CREATE_ENV_CMD", name)
-    CONDA.prepare(SPEC, root, told.append)
-    (words,) = [json.loads(line) for line in (home / "called.txt").read_text().splitlines()]
-    assert words[: words.index("-p")] == (["create", "-y"] if name == "micromamba" else ["env", "create"])
-
-
-def test_a_conda_is_looked_for_where_its_variables_say(tmp_path, monkeypatch):
-    without_conda(monkeypatch)
-    assert find_conda().name == "py-rattler"
-    on_path = conda_home(tmp_path / "path", "mamba") / "bin"
-    monkeypatch.setenv("PATH", f"{on_path}{os.pathsep}{os.environ['PATH']}")
-    assert find_conda().program == str(on_path / "mamba")
-    active = conda_home(tmp_path / "active") / "bin"
-    monkeypatch.setenv("CONDA_EXE", str(active / "conda"))
-    assert find_conda().program == str(active / "conda")
-    named = conda_home(tmp_path / "named")
-    monkeypatch.setenv("MLFLOW_CONDA_HOME", str(named))
-    assert find_conda().program == str(named / "bin" / "conda")
-    monkeypatch.setenv("MLFLOW_CONDA_HOME", str(tmp_path))
-    with pytest.raises(EnvironmentPreparationError, match="MLFLOW_CONDA_HOME"):
-        find_conda()
-    monkeypatch.setenv("MLFLOW_CONDA_CREATE_ENV_CMD", "nosuch")
-    with pytest.raises(EnvironmentPreparationError, match="MLFLOW_CONDA_CREATE_ENV_CMD names 'nosuch'"):
-        find_conda()
-
-
-def keys(root, *texts):
-    found = []
-    for text in texts:
-        (root / "conda.yaml").write_text(text)
-        found.append(read_conda_recipe(SPEC, root).key)
-    return found
-
-
-def test_order_comments_names_and_blanks_do_not_make_another_environment(tmp_path):
-    one, other = keys(
-        tmp_path,
-        "name: a\nchannels: [conda-forge]\ndependencies: [python=3.12, NumPy >=2, pip: [Tiny, upper]]\n",
-        "# b\nprefix: /x\nchannels:\n - conda-forge\ndependencies:\n - numpy>= 2 # two\n - python = 3.12\n - pip:\n   - upper\n   - tiny\n",
-    )
-    assert one == other
-
-
-@pytest.mark.parametrize("changed", ["channels: [defaults]", "dependencies: [python=3.13]", "variables: {A: '2'}", "dependencies: [pip: [tiny]]"])
-def test_what_counts_makes_another_environment(changed, tmp_path):
-    text = {"channels": "[conda-forge]", "dependencies": "[python=3.12]", "variables": "{A: '1'}"}
-    key, value = changed.split(": ", 1)
-    one, other = keys(tmp_path, *("\n".join(f"{name}: {told}" for name, told in {**text, **more}.items()) for more in ({}, {key: value})))
-    assert one != other
-
-
-def test_a_channel_on_this_machine_counts_by_what_it_offers(tmp_path):
-    (tmp_path / "channel" / "noarch").mkdir(parents=True)
-    index = tmp_path / "channel" / "noarch" / "repodata.json"
-    index.write_text("{}")
-    text = "channels: [./channel]\ndependencies: [demo]\n"
-    before, same = keys(tmp_path, text, text)
-    index.write_text('{"packages": {}}')
-    assert keys(tmp_path, text) != [before]
-    assert same == before
-
-
-@pytest.mark.parametrize(
-    ("line", "said"),
-    [
-        ("- python; touch x", "'python; touch x' is no package"),
-        ("- '--prefix=/'", "is no package"),
-        ("- 'demo $(touch x)'", "is no package"),
-        ('- "demo\\ndemo"', "is no package"),
-        ("- https://example.org/noarch/x-1-0.conda", "is an archive"),
-        ("- python: ;touch x", "'python' with a colon is no package"),
-        ("- [python]", "is a list, where a package belongs"),
-        ("- pip: [--trusted-host x]", "'--trusted-host' is refused"),
-        ("- pip: ['tiny; touch x']", "is no requirement"),
-        ("- pip: [-r ../other.txt]", "leaves the project"),
-        ("- pip: tiny", "'pip' is a text, where a list belongs"),
-    ],
-)
-def test_a_dependency_that_is_none_is_refused_with_its_line(line, said, tmp_path):
-    message = refusal(describe(tmp_path / "project", more=f"  {line}\n"))
-    assert message.startswith("conda.yaml:4:")
-    assert said in message
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("chanels: [x]", "conda.yaml:1:1: 'chanels' is no key of a conda environment. Did you mean 'channels'?"),
-        ("channels: [--override]", "'--override' is no channel"),
-        ("channels: ['http://example.org/x']", "channels come by https"),
-        ("channels: [../theirs]", "leaves the project"),
-        ("channels: [./none]", "there is no channel './none'"),
-        ("variables: {'A B': 1}", "'A B' is not the name of a variable"),
-        ("variables: {A: [1]}", "the variable A is a list"),
-        ("dependencies: python", "'dependencies' is a text, where a list belongs"),
-        ("a: [", "is not YAML"),
-    ],
-)
-def test_a_file_that_is_wrong_is_refused_with_the_place(text, said, tmp_path):
-    (tmp_path / "conda.yaml").write_text(text)
-    assert said in refusal(tmp_path)
-
-
-def test_channels_mean_what_the_users_settings_say(tmp_path, monkeypatch):
-    (tmp_path / "condarc").write_text(
-        "channel_alias: https://mirror.example.org/conda/\ndefault_channels: [https://mirror.example.org/main]\ncustom_channels: {team: https://team.example.org}\n"
-    )
-    monkeypatch.setenv("CONDARC", str(tmp_path / "condarc"))
-    settings = CondaSettings.read(os.environ)
-    channels = [read_channel(name, Place("conda.yaml"), tmp_path) for name in ("conda-forge", "team/label/dev", "defaults", "nodefaults")]
-    assert settings.addresses(channels) == [
-        "https://mirror.example.org/conda/conda-forge",
-        "https://team.example.org/team/label/dev",
-        "https://mirror.example.org/main",
-    ]
-
-
-def test_credentials_of_a_channel_are_not_recorded():
-    assert public("https://ana:secret@example.org/t/tk-1/team/noarch/x-1-0.conda") == "https://example.org/team/noarch/x-1-0.conda"
-
-
 def test_without_a_file_there_is_an_environment_with_nothing_but_python(conda, tmp_path, told, monkeypatch):
     (tmp_path / "condarc").write_text(f"channels: [{address()}]\n")
     monkeypatch.setenv("CONDARC", str(tmp_path / "condarc"))
     environment = CONDA.prepare(EnvironmentSpec("conda"), tmp_path, told.append)
     assert locked(environment.description) == {}
     assert ask(environment, "import sys; print(sys.prefix)") == str(environment.folder / "env")
+
+
+def test_a_notebooks_kernel_is_put_on_top_and_its_kernelspec_activates_all(conda, root, told, cache):
+    base = CONDA.prepare(SPEC, root, told.append)
+    top = CONDA.prepare(SPEC, root, told.append, kernel=True)
+    assert top.key != base.key
+    assert (top.kind, top.variables["DEMO_VAR"]) == ("conda", "of the package")
+    prefixes = [f"{one.folder}/env/bin" for one in (top, base)]
+    assert top.variables["PATH"].split(os.pathsep)[:2] == prefixes
+    assert ask(top, "import ipykernel, sys; print(sys.executable)") == top.python
+    assert "ipykernel" not in locked(base.description)
+    assert "ipykernel" in locked(top.description)
+    folder = install_kernelspec(cache.find(top.key), "ours", "Ours")
+    variables = json.loads((folder / "kernel.json").read_text())["env"]
+    assert variables["DEMO_HOME"] == f"{base.folder}/env/share/demo"
+    assert variables["PATH"] == os.pathsep.join([*prefixes, "${PATH}"])
+    assert decide(top.python, "sqlite:////x.db").reason == "no MLflow is installed there"
+
+
+def test_the_packages_below_a_kernel_are_seen_without_starting_it(root, told, wheels, monkeypatch):
+    describe(root, "python", more="  - pip: [six]\n")
+    top = CONDA.prepare(SPEC, root, told.append, kernel=True)
+    base = Path(top.variables["CONDA_PREFIX"])
+    (site,) = base.glob("lib/python*/site-packages")
+    (site / "mlflow_skinny-2.9.0.dist-info").mkdir()
+    assert decide(top.python, "sqlite:////x.db").way == "gateway"
+
+
+def test_many_environments_at_once_on_a_cold_cache_are_all_made(conda, tmp_path, cache):
+    roots = [describe(tmp_path / name, "python", "demo-data", name) for name in ("tiny", "demo_cli", "pip")]
+    program = "import sys; from nbproj.preparation import prepare_environment; prepare_environment(sys.argv[1])"
+    building = [subprocess.Popen([sys.executable, "-c", program, str(root)]) for root in (*roots, *roots)]
+    assert [process.wait(120) for process in building] == [0] * len(building)
+    assert [kept.whole for kept in cache.all()] == [True] * len(roots)
+
+
+def test_uv_makes_what_a_conda_file_asks_for_when_that_needs_no_conda(tmp_path, no_index, told):
+    root = describe(tmp_path / "project", "python>=3.11", more="  - pip: [tiny<2]\nvariables: {A: 'b'}\n")
+    environment = UvEnvironments().prepare(EnvironmentSpec("uv", file="conda.yaml"), root, told.append)
+    assert ask(environment, "import os, tiny; print(tiny.__version__, os.environ['A'])") == "1.0 b"
+    describe(root, "python", "r-base")
+    with pytest.raises(EnvironmentPreparationError, match=r"conda\.yaml: asks for r-base, which is conda's matter"):
+        UvEnvironments().check(EnvironmentSpec("uv", file="conda.yaml"), root)
+
+
+def test_the_exported_list_is_one_that_conda_reads(root, told, monkeypatch):
+    lines = explicit(CONDA.prepare(SPEC, root, told.append).description).splitlines()
+    assert lines[0] == "@EXPLICIT"
+    assert {line.rpartition("/")[2].partition("-0.tar")[0].rpartition("-")[0] for line in lines[1:]} == {"python", "demo", "demo-data"}
+    assert all("#sha256:" in line for line in lines[1:])
