@@ -13,12 +13,12 @@ from typing import Any, overload
 
 from nbproj.errors import RunError, StoreError, UsageError
 from nbproj.housekeeping import tidy
+from nbproj.lookup import checked, find_run
 from nbproj.order import Order
 from nbproj.progress import Progress, silent
 from nbproj.record import Run
 from nbproj.request import ORDER_TAG
 from nbproj.runner import carry_out, open_default_store, store_uri
-from nbproj.tracking import recent
 from nbproj.tracking.location import label
 from nbproj.tracking.ownership import Ledger
 from nbproj.tracking.redact import MASK
@@ -30,7 +30,6 @@ __all__ = ["RunList", "get_run", "order_of", "rerun", "runs"]
 
 _FAILED = "attributes.status != 'FINISHED' and attributes.status != 'RUNNING' and attributes.status != 'SCHEDULED'"
 _ACTIVE = "attributes.status = 'RUNNING'"
-_FULL = 32  # characters of an id
 
 
 class RunList(Sequence[Run]):
@@ -217,57 +216,17 @@ def get_run(run_id: str, *, tracking_uri: str | None = None, progress: Progress 
     >>> nbproj.get_run("1f3c89ab").wait()  # doctest: +SKIP
     """
     tell = progress or silent
-    beginning = run_id.strip().lower()
-    if not beginning or not beginning.isalnum():
-        msg = f"{run_id!r} is no id of a run: it is made of letters and digits. nbproj runs lists them"
-        raise RunError(msg)
+    checked(run_id)
     tidy(tell)
-    places = {} if tracking_uri is not None else _places(beginning)
-    found = _remembered(places)
-    if beginning not in {record.run_id for _store, record in found}:
-        with contextlib.suppress(RunNotFoundError):  # no store here: nothing in it
-            store = open_default_store(tracking_uri, tell, create=False)
-            found += [(store, record) for record in _of_store(store, beginning) if record.run_id not in places]
-    if not found:
-        where = label(store_uri(tracking_uri))
-        msg = f"there is no run {run_id!r} in {where}: nbproj runs lists them, --tracking-uri names another store"
-        raise RunError(msg)
-    if len({record.run_id for _store, record in found}) > 1:
-        named = ", ".join(_told(record) for _store, record in found[:4])
-        msg = f"{run_id!r} is the beginning of several ids: {named}{', ...' if len(found) > 4 else ''}. Give more of it"  # noqa: PLR2004
-        raise RunError(msg)
-    store, record = found[0]
+    store, record = find_run(
+        run_id,
+        lambda: open_default_store(tracking_uri, tell, create=False),
+        label(store_uri(tracking_uri)),
+        elsewhere=tracking_uri is None,
+    )
     if is_lost(record) and sweep(store, [record.experiment_id]):
         record = store.get_run(record.run_id)
     return _run(store, record)
-
-
-def _told(record: RunRecord) -> str:
-    return f"{record.run_id[:12]} ({record.tags.get('mlflow.project.entryPoint') or record.name})"
-
-
-def _places(beginning: str) -> dict[str, str]:
-    carried = {entry.owner.run_id: entry.owner.store for entry in Ledger.open() if entry.owner.run_id is not None}
-    return {**recent.find(beginning), **{run_id: store for run_id, store in carried.items() if run_id.startswith(beginning)}}
-
-
-def _remembered(places: Mapping[str, str]) -> list[tuple[Store, RunRecord]]:
-    stores, found = Stores(), []
-    for run_id, uri in places.items():
-        try:
-            found.append((stores[uri], stores[uri].get_run(run_id)))
-        except RunNotFoundError:  # it was deleted, or its store removed
-            continue
-    return found
-
-
-def _of_store(store: Store, beginning: str) -> list[RunRecord]:
-    if len(beginning) >= _FULL:
-        try:
-            return [store.get_run(beginning)]
-        except RunNotFoundError:
-            return []
-    return [one for one in store.search_runs(filter_string=f"attributes.run_id LIKE '{beginning}%'", limit=5) if one.run_id.startswith(beginning)]
 
 
 def order_of(record: RunRecord) -> Order:
