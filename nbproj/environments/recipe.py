@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,8 @@ from nbproj.project.model import EnvironmentSpec, Place
 __all__ = ["Recipe", "derived_key", "read_recipe"]
 
 _FORMAT: Final = 1
+_CONDA_KEY: Final = re.compile(r"^(channels|name|variables|prefix)\s*:", re.MULTILINE)
+"""What a `conda_env` of any name has, and a `python_env` has not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,7 @@ def read_recipe(spec: EnvironmentSpec, root: Path, cache: Path) -> Recipe:
         interpreter = choose(pinned or project.python, cache, place=place if pinned else Place("pyproject.toml"))
         return Recipe(spec.file, interpreter, project.requirements, project=project)
     if name.endswith((".yaml", ".yml")):
-        if "conda" in name or name.startswith("environment."):
+        if "conda" in name or name.startswith("environment.") or _CONDA_KEY.search(path.read_text(encoding="utf-8", errors="replace")):
             return _of_conda(spec, root, cache)
         read = read_python_env(spec.file, root, path)
         return Recipe(spec.file, choose(read.python, cache, place=read.place), read.requirements, read.build)

@@ -201,6 +201,8 @@ def test_uv_makes_what_a_conda_file_asks_for_when_that_needs_no_conda(tmp_path, 
     root = describe(tmp_path / "project", "python>=3.11", more="  - pip: [tiny<2]\nvariables: {A: 'b'}\n")
     environment = UvEnvironments().prepare(EnvironmentSpec("uv", file="conda.yaml"), root, told.append)
     assert ask(environment, "import os, tiny; print(tiny.__version__, os.environ['A'])") == "1.0 b"
+    (root / "conda.yaml").rename(root / "any.yaml")
+    UvEnvironments().check(EnvironmentSpec("uv", file="any.yaml"), root)
     describe(root, "python", "r-base")
     with pytest.raises(EnvironmentPreparationError, match=r"conda\.yaml: asks for r-base, which is conda's matter"):
         UvEnvironments().check(EnvironmentSpec("uv", file="conda.yaml"), root)
