@@ -57,6 +57,7 @@ class Order:
     run_id: str | None = None
     run_name: str | None = None
     env_manager: str | None = None
+    locked: str | None = None
     build_image: bool | None = None
     docker_auth: Mapping[str, object] | None = None
     timeout: float | None = None
@@ -136,6 +137,7 @@ class Order:
         changes: dict[str, Any] = {
             name: getattr(chosen, name)
             for name in ("env_manager", "storage_dir", "timeout")
+            if not (name == "env_manager" and self.locked is not None)  # what the caller asked for, in other words
             if getattr(self, name) is None and getattr(chosen, name) is not None
         }
         if isinstance(self.backend, _Unnamed):
@@ -172,6 +174,9 @@ class Order:
         if self.env_manager is not None and self.env_manager not in ENV_MANAGERS:
             near = suggestion(self.env_manager, ENV_MANAGERS)
             msg = f"there is no environment manager {self.env_manager!r}.{near} Known: {', '.join(ENV_MANAGERS)}"
+            raise UsageError(msg)
+        if self.locked is not None and self.env_manager in {"local", "conda"}:
+            msg = f"--locked rebuilds a run's environment, and --env-manager {self.env_manager} asks for another: leave one of them out"
             raise UsageError(msg)
         if self.docker_args or self.docker_auth or self.build_image is not None:
             msg = "docker environments are not there yet in this version of nbproj: leave the docker options (-A, --build-image) out"

@@ -7,6 +7,7 @@ import getpass
 import json
 import os
 import shlex
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ from nbproj.version import __version__
 __all__ = ["ORDER_TAG", "Order", "active_run", "ancestry_key", "environment_of", "resolve_request", "running_above"]
 
 ORDER_TAG = "nbproj.order"
+_PACKAGES = "run/environment.txt"
 _LONGEST_ORDER = 5000  # what every MLflow takes as a tag
 
 
@@ -71,6 +73,21 @@ def environment_of(project: Project, entry_point: EntryPoint, manager: str | Non
         msg = f"{project.environment.file} describes a Python environment without conda: choose --env-manager uv or local"
         raise UsageError(msg)
     return dataclasses.replace(project.environment, kind=kind) if kind != "system" else EnvironmentSpec()
+
+
+def _recorded(order: Order, environment: EnvironmentSpec, project: Project, open_store: Callable[[], Store]) -> EnvironmentSpec:
+    """Return the specification of exactly the environment that an earlier run had."""
+    from nbproj.environments.recorded import recorded_spec
+    from nbproj.lookup import find_run
+
+    store, record = find_run(str(order.locked), open_store, "the store of this run")
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            path = store.download_artifact(record.run_id, _PACKAGES, Path(folder))
+            description = path.read_text(encoding="utf-8", errors="replace")
+        except (StoreError, OSError):  # it has none, as its repository says it in many ways
+            description = ""
+    return recorded_spec(description, f"run {record.run_id[:8]}", environment, project.root)
 
 
 def _command(entry_point: EntryPoint, resolved: Resolved) -> str | None:
@@ -214,6 +231,8 @@ def resolve_request(
         progress(Event("note", warning))
     resolved = resolve_all(entry_point, order.parameters, base=order.base, root=project.root, bases=order.bases)
     environment = environment_of(project, entry_point, order.env_manager)
+    if order.locked is not None:
+        environment = _recorded(order, environment, project, open_store)
     kernel = None
     if entry_point.notebook is not None:
         from nbproj.execution.notebook import check_kernel
@@ -253,6 +272,7 @@ def resolve_request(
         run_name=order.run_name,
         timeout=order.timeout,
         kernel=kernel,
+        env_manager=order.env_manager,
         output=order.output,
         html=order.html,
         allow_errors=order.allow_errors,

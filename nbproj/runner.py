@@ -51,6 +51,7 @@ def run(  # noqa: PLR0913, PLR0917 - the signature of mlflow.projects.run
     as_notebook: bool = False,
     allow_errors: bool = False,
     reuse: bool = False,
+    locked: str | None = None,
     tags: Mapping[str, str] | None = None,
     progress: Progress | None = None,
 ) -> Run:
@@ -96,6 +97,8 @@ def run(  # noqa: PLR0913, PLR0917 - the signature of mlflow.projects.run
         Run a notebook on after a cell that fails; the run fails all the same, with the first of them.
     reuse : bool
         Return an equal finished run instead. Not there yet.
+    locked : str, optional
+        Id of a run, or its beginning: run in exactly the packages that its record lists.
     tags : mapping of str to str, optional
         Further tags.
     progress : callable, optional
@@ -140,6 +143,7 @@ def run(  # noqa: PLR0913, PLR0917 - the signature of mlflow.projects.run
         run_id=run_id,
         run_name=str(run_name) if run_name is not None else None,
         env_manager=env_manager,
+        locked=locked,
         build_image=build_image,
         docker_auth=docker_auth,
         timeout=timeout,

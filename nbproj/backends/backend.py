@@ -51,6 +51,8 @@ class RunRequest:
         Seconds until the run is ended and fails.
     kernel : str, optional
         Kernel of a notebook, by name; None for the one of its environment.
+    env_manager : str, optional
+        How the environment is made, where the caller chose that: runs inside this one take it over.
     output : Path, optional
         Where a copy of the executed notebook goes.
     html : bool
@@ -80,6 +82,7 @@ class RunRequest:
     run_name: str | None = None
     timeout: float | None = None
     kernel: str | None = None
+    env_manager: str | None = None
     output: Path | None = None
     html: bool = False
     allow_errors: bool = False

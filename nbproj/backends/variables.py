@@ -37,6 +37,8 @@ def program_variables(request: RunRequest, run_id: str, owner: Owner, results: P
         "NBPROJ_RESULTS_FILE": str(results),
         TOKEN_VARIABLE: owner.token,
         "PYTHONUNBUFFERED": "1",
+        # As the configuration reads it: a choice of the caller, not of the project, so it holds for what is run inside, too.
+        **({"NBPROJ_ENV_MANAGER": request.env_manager} if request.env_manager is not None else {}),
         # `%mlrun` in a notebook that is executed means that notebook, as in one that people have open.
         **({"NBPROJ_NOTEBOOK": str(request.project.root / request.entry_point.notebook)} if request.entry_point.notebook else {}),
         **request.resolved.secrets,

@@ -29,6 +29,7 @@ def _run_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--run-id", metavar="ID", help="Continue this run instead of creating one."),
         click.option("--tracking-uri", metavar="URI", help="The tracking store. Default: MLFLOW_TRACKING_URI, else the nearest mlflow.db."),
         click.option("--env-manager", metavar="local|uv|virtualenv|conda", help="How the environment is made. Default: what the project asks for."),
+        click.option("--locked", metavar="RUN_ID", help="In exactly the packages of that run, or of the run whose id begins so."),
         click.option("--no-conda", is_flag=True, help="Same as --env-manager local."),
         click.option("--env-file", metavar="FILE", help="Environment variables for the run, as NAME=VALUE lines."),
         click.option("--kernel", metavar="NAME", help="Kernel of a notebook. Default: the notebook's own."),
