@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self, overload
 
+from nbproj.artifacts import log_of, of_run, page_of_run, write_page
 from nbproj.display.run import run_json, run_text
-from nbproj.errors import RunError, StoreError
-from nbproj.paths import write_atomically, writing
+from nbproj.errors import RunError
 from nbproj.processes import is_alive
 from nbproj.tracking.course import course_of
 from nbproj.tracking.ownership import OWNER_TAG, Entry, Ledger, owner_of_tag
@@ -151,7 +151,7 @@ class Run:
         return self._address(self.artifacts, ".ipynb")
 
     def _address(self, artifacts: Sequence[str], ending: str) -> str | None:
-        name = _of_run(artifacts, ending)
+        name = of_run(artifacts, ending)
         return f"{self.record.artifact_uri.removeprefix('file://').rstrip('/')}/{name}" if name is not None else None
 
     @overload
@@ -178,44 +178,12 @@ class Run:
         RunError
             The run has no notebook, or the file cannot be written.
         """
-        from nbproj.backends.page import page_facts, page_of
-
-        with tempfile.TemporaryDirectory() as folder:
-            notebook = self._executed(Path(folder))
-            page = page_of(notebook, page_facts(self.run_id, self.tags))
-        if to is None:
-            return page
-        path = Path(to).expanduser()
-        path = path / f"{notebook.stem}-{self.run_id[:8]}.html" if path.is_dir() else path
-        with writing(path):
-            write_atomically(path, page)
-        return path
-
-    def _executed(self, folder: Path) -> Path:
-        """Return a file with the executed notebook, as far as it is; a copy in the folder where it is not here."""
-        entry = self._carrier()
-        kept = next(iter(sorted(entry.folder.glob("*.ipynb"))), None) if entry is not None else None
-        if kept is not None:
-            return kept
-        name = _of_run(self.artifacts, ".ipynb")
-        if name is None:
-            msg = f"run {self.run_id[:8]} has no executed notebook: there is nothing to show as a page"
-            raise RunError(msg)
-        return self.artifact(name, folder)
+        page, name = page_of_run(self._store, self.record, self._carrier())
+        return page if to is None else write_page(page, Path(to), name)
 
     def logs(self) -> str:
         """Return what the run has printed, so far or in all; empty when nothing was kept, or when another host carries it still."""
-        entry = self._carrier()
-        if entry is not None:
-            try:
-                return (entry.folder / "output.log").read_text(encoding="utf-8", errors="replace")
-            except OSError:  # it has just ended, or has not begun to print
-                pass
-        with tempfile.TemporaryDirectory() as folder:
-            try:
-                return self._store.download_artifact(self.run_id, "run/output.log", Path(folder)).read_text(encoding="utf-8", errors="replace")
-            except StoreError:
-                return ""
+        return log_of(self._store, self.run_id, self._carrier())
 
     def _carrier(self) -> Entry | None:
         """Return the entry of the process on this host that carries the run."""
@@ -363,11 +331,6 @@ class Run:
     def __repr__(self) -> str:
         record = self.record
         return f"<Run {self.run_id[:8]} {record.tags.get('mlflow.project.entryPoint', '')} {record.status}>"
-
-
-def _of_run(artifacts: Sequence[str], ending: str) -> str | None:
-    """Return the artifact of the run itself that ends so."""
-    return next((path for path in artifacts if path.startswith("run/") and path.endswith(ending)), None)
 
 
 class RunFailed(RunError):  # noqa: N818 - the name in the contract
