@@ -10,15 +10,15 @@ from pathlib import Path
 from nbproj.environments.builder import BuildFailed
 from nbproj.environments.cache import Blueprint, EnvironmentCache, Kept, Site
 from nbproj.environments.condaactivation import activated_conda, capture, keep_changes, keep_variables, kept_changes
+from nbproj.environments.condacomplaints import why_conda
 from nbproj.environments.condalock import exported_conda
 from nbproj.environments.condarecipe import CondaRecipe, read_conda_recipe
 from nbproj.environments.condatool import Calling, CondaTool, find_conda
-from nbproj.environments.condatool import why as why_conda
 from nbproj.environments.environment import Environment
 from nbproj.environments.layers import has_kernel, with_kernel
 from nbproj.environments.places import environments_folder
 from nbproj.environments.recipe import Recipe
-from nbproj.environments.requirements import Requirements, of_texts
+from nbproj.environments.requirements import Requirements
 from nbproj.environments.uv import install_requirements, prepare_recipe
 from nbproj.environments.uvcommand import Uv, find_uv, shown, why
 from nbproj.errors import EnvironmentPreparationError
@@ -138,7 +138,7 @@ def conda_blueprint(recipe: CondaRecipe, tool: CondaTool | None) -> Blueprint:
         try:
             _install(recipe, chosen, site)
         except BuildFailed as failure:
-            error = why_conda(failure, chosen)
+            error = why_conda(failure, chosen.name)
             place = Place(recipe.file.file) if recipe.file.file else None
             raise EnvironmentPreparationError(error.message, place=place, hint=error.hint) from None
         keep_variables(site.prefix, recipe.file.variables)
@@ -146,7 +146,7 @@ def conda_blueprint(recipe: CondaRecipe, tool: CondaTool | None) -> Blueprint:
         uv = Uv(site.folder, shown(site.tell), site.keep_open, site.started, activated_conda(os.environ, changes))
         try:
             if recipe.lock is not None:
-                _install_pins(recipe.lock.pins, uv, site)
+                _install_pins(recipe.file.pip, uv, site)
             elif recipe.file.pip.lines:
                 _install_pip(recipe, uv, site)
                 changes = capture(site.prefix, site.folder, os.environ, keep_open=site.keep_open, started=site.started)
@@ -190,16 +190,14 @@ def _install_pip(recipe: CondaRecipe, uv: Uv, site: Site) -> None:
     install_requirements(uv, python, recipe.file.pip, site.folder, "pip")
 
 
-def _install_pins(pins: tuple[str, ...], uv: Uv, site: Site) -> None:
+def _install_pins(pins: Requirements, uv: Uv, site: Site) -> None:
     """Install what of an exact list conda has not brought."""
     python = site.prefix / "bin" / "python"
-    if not pins or not python.exists():
+    if not pins.lines or not python.exists():
         return
     there = set(exported_conda(site.prefix, uv).splitlines())
-    wanted: Requirements = of_texts([pin for pin in pins if pin not in there], site.folder, Place("environment.txt"))
-    if wanted.lines:
-        (site.folder / "pins.txt").write_text("\n".join(line.text for line in wanted.lines) + "\n", encoding="utf-8")
-        uv("pip", "install", "--no-deps", "--python", python, "-r", "pins.txt")
+    wanted = Requirements(tuple(line for line in pins.lines if line.text not in there))
+    install_requirements(uv, python, wanted, site.folder, "pins", "--no-deps")
 
 
 def _environment(chain: list[Kept]) -> Environment:

@@ -57,7 +57,7 @@ class CondaRecipe:
         overrides = sorted(f"{name}={value}" for name, value in os.environ.items() if name.startswith("CONDA_OVERRIDE_"))
         known: list[object] = [_FORMAT, "conda", platform_key(), overrides]
         if self.lock is not None:
-            known += [sorted(self.lock.urls), sorted(self.lock.pins)]
+            known += [sorted(self.lock.urls), self.file.pip.key()]
         else:
             channels = [channel.key() for channel in self.file.channels]
             packages = sorted({package.key for package in self.file.packages})
@@ -123,7 +123,8 @@ def read_conda_recipe(spec: EnvironmentSpec, root: Path) -> CondaRecipe:
     settings = CondaSettings.read(os.environ)
     if spec.dependencies:
         name = spec.file or "environment.txt"
-        return CondaRecipe(CondaFile(name), read_lock(spec.dependencies, Place(name)), settings)
+        lock = read_lock(spec.dependencies, Place(name))
+        return CondaRecipe(CondaFile(name, pip=of_texts(lock.pins, root, Place(name))), lock, settings)
     if spec.file is None:
         return CondaRecipe(_PYTHON_ONLY, settings=settings)
     try:

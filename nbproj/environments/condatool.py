@@ -1,4 +1,4 @@
-"""What installs conda packages: a conda, mamba or micromamba of this machine, or py-rattler; and its own words on failure."""
+"""What installs conda packages: a conda, mamba or micromamba of this machine, or py-rattler."""
 
 from __future__ import annotations
 
@@ -13,34 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from nbproj.environments.builder import BuildFailed, call
-from nbproj.environments.condachannels import public
-from nbproj.errors import EnvironmentPreparationError, one_line
+from nbproj.environments.builder import call
+from nbproj.errors import EnvironmentPreparationError
 
-__all__ = ["CondaTool", "find_conda", "why"]
+__all__ = ["Calling", "CondaTool", "find_conda"]
 
 _NAMES: Final = ("conda", "mamba", "micromamba")
-_DRAWN: Final = re.compile("[\u2500-\u257f\u2190-\u21ff]+ ?")
-_BEGINNING: Final = re.compile(
-    r"^(?:\w*(?:Error|NotFound|Exception)(?:\([^)]*\))?: ?|error\s+libmamba |Could not solve for environment specs|error: |critical libmamba )",
-    re.MULTILINE,
-)
-_NOISE: Final = re.compile(
-    r"^(Current channels:|To search for alternate channels|(Collecting|Solving|Channels:|Platform:|Retrieving)\b|# >|`\$ |  environment variables:"
-    r"|If this (package|error)|critical libmamba|Pins seem to be involved|Note that strict channel priority|\(?https?://\S+\)?$|.*\bWarning: )"
-)
 _PROGRAM: Final = (
     "import os, sys; sys.path += [path for path in sys.argv.pop(1).split(os.pathsep) if path and path not in sys.path]; "
     "from nbproj.environments.condarattler import main; main(sys.argv[1:])"
-)
-_LONGEST: Final = 400
-_NETWORK: Final = re.compile(
-    r"HTTPError|ConnectionFailed|connection (failed|refused)|error sending request|dns error|timed out|resolve host|Download error|couldn't connect",
-    re.IGNORECASE,
-)
-_SOLVING: Final = re.compile(
-    r"Unsatisfiable|incompatible|No candidates|nothing provides|NotFound|not available|cannot be installed|does not exist|could not be installed",
-    re.IGNORECASE,
 )
 _TELLING: Final = re.compile(r"(solved|installing) ")
 
@@ -178,37 +159,3 @@ def find_conda(environ: Mapping[str, str] | None = None) -> CondaTool | None:
         msg = f"MLFLOW_CONDA_HOME is {home}, and there is neither conda nor mamba nor micromamba in its bin folder"
         raise EnvironmentPreparationError(msg)
     return CondaTool("py-rattler") if importlib.util.find_spec("rattler") is not None else None
-
-
-def why(failure: BuildFailed, tool: CondaTool) -> EnvironmentPreparationError:
-    r"""Return a failure as an error: the solver's own words, trimmed to one line, and what to do.
-
-    Examples
-    --------
-    >>> text = "Solving environment: failed\n\nResolvePackageNotFound: \n  - nosuch=1\n"
-    >>> str(why(BuildFailed(1, text), CondaTool("conda", "conda")))
-    'ResolvePackageNotFound: nosuch=1'
-    """
-    text = _DRAWN.sub("", failure.text)
-    found = list(_BEGINNING.finditer(text))
-    # What is said last is the cause, but for a line that only says that it has failed.
-    told = text[found[0].start() :] if found else "\n".join(text.strip().splitlines()[-3:])
-    lines: list[str] = []
-    for raw in told.splitlines():
-        line = re.sub(r"^(- |error: |error\s+libmamba )+", "", raw.strip())
-        if line.startswith("Current channels"):
-            break
-        if line and not _NOISE.match(line) and line not in lines:
-            lines.append(line)
-    joined = public(one_line(" ".join(lines)).removeprefix("Cannot solve the request because of: "))
-    if len(joined) > _LONGEST:
-        joined = joined[: _LONGEST - 1] + "…"
-    if "No space left on device" in text or "os error 28" in text:
-        hint = "nbproj env gc makes room; NBPROJ_CACHE_DIR names another disk"
-    elif _NETWORK.search(text):
-        hint = "Are the channels within reach? Run again: what was downloaded is kept"
-    elif _SOLVING.search(joined):
-        hint = "Change the packages that contradict each other, or add the channel that has them"
-    else:
-        hint = ""
-    return EnvironmentPreparationError(joined or f"{tool.name} ended with code {failure.code}", hint=hint)

@@ -133,7 +133,7 @@ def python_blueprint(recipe: Recipe) -> Blueprint:
     return Blueprint(recipe.key, "uv", recipe.title, build, {"python": str(recipe.interpreter), "source": recipe.source})
 
 
-def install_requirements(uv: Uv, python: Path, requirements: Requirements, folder: Path, name: str) -> None:
+def install_requirements(uv: Uv, python: Path, requirements: Requirements, folder: Path, name: str, *switches: str) -> None:
     """Install requirements into the environment of a Python.
 
     Parameters
@@ -148,6 +148,8 @@ def install_requirements(uv: Uv, python: Path, requirements: Requirements, folde
         A folder of ours, where uv runs.
     name : str
         What the files that it reads are called there.
+    *switches : str
+        Further ones of `uv pip install`.
 
     Raises
     ------
@@ -158,7 +160,7 @@ def install_requirements(uv: Uv, python: Path, requirements: Requirements, folde
         return
     texts = [option.text for option in requirements.options] + [_placed(line, folder) for line in requirements.lines]
     (folder / f"{name}.txt").write_text("\n".join(texts) + "\n", encoding="utf-8")
-    command: list[str | Path] = ["pip", "install", "--python", python, "-r", f"{name}.txt"]
+    command: list[str | Path] = ["pip", "install", "--python", python, "-r", f"{name}.txt", *switches]
     if requirements.constraints:
         (folder / f"{name}.constraints.txt").write_text("\n".join(line.text for line in requirements.constraints) + "\n", encoding="utf-8")
         command += ["-c", f"{name}.constraints.txt"]

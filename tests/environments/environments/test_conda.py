@@ -89,7 +89,8 @@ def test_a_specification_that_cannot_be_met_is_told_in_the_solvers_own_words(con
 def test_a_channel_out_of_reach_is_told_as_such(conda, tmp_path, told, cache):
     root = describe(tmp_path / "project", "demo", channels="http://ana:secret@127.0.0.1:9/t/tk-123/team")
     error = failure(root, told)
-    assert "within reach" in error.hint
+    assert str(error).startswith("conda.yaml: a channel (http://127.0.0.1:9/team/")
+    assert "cannot be reached: " in str(error)
     assert not any(word in str(error) for word in ("secret", "tk-123"))
     assert cache.all() == []
 

@@ -8,7 +8,8 @@ from environments.conda_channel import conda_home, describe, without_conda
 
 from nbproj.environments.builder import BuildFailed
 from nbproj.environments.conda import CondaEnvironments
-from nbproj.environments.condatool import CondaTool, find_conda, why
+from nbproj.environments.condacomplaints import why_conda
+from nbproj.environments.condatool import find_conda
 from nbproj.errors import EnvironmentPreparationError
 from nbproj.project.model import EnvironmentSpec
 
@@ -84,7 +85,7 @@ critical libmamba Could not solve for environment specs
     ],
 )
 def test_what_each_conda_says_is_trimmed_to_what_the_solver_found(text, begins, ends):
-    error = why(BuildFailed(1, text), CondaTool("conda", "conda"))
+    error = why_conda(BuildFailed(1, text), "conda")
     assert str(error).startswith(begins)
     assert str(error).endswith(ends)
     assert "contradict" in error.hint
