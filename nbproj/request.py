@@ -235,12 +235,20 @@ def resolve_request(
         environment = _recorded(order, environment, project, open_store)
     kernel = None
     if entry_point.notebook is not None:
+        from nbproj.execution.destination import check_destination
+        from nbproj.execution.kernels import interpreter_kernel, named_kernel
         from nbproj.execution.notebook import check_kernel
-        from nbproj.execution.plan import refuse_lost_values
+        from nbproj.execution.plan import refuse_lost_values, refuse_unwritable_values
 
         if order.kernel is not None or environment.kind == "system":  # an environment of its own brings its kernel
             kernel = check_kernel(order.kernel, project.root / entry_point.notebook, otherwise=chosen.kernel if chosen is not None else None)
+        if order.output is not None:
+            check_destination(order.output, project.root / entry_point.notebook)
         refuse_lost_values(project.root / entry_point.notebook, entry_point.cells, list(order.parameters), file=entry_point.notebook)
+        spoken = named_kernel(kernel, entry_point.notebook) if kernel is not None else interpreter_kernel("python")
+        secrets = {one.name: one.variable for one in entry_point.parameters if one.secret}
+        given = {**resolved.values, **resolved.extra}
+        refuse_unwritable_values(project.root / entry_point.notebook, spoken, given, secrets, file=entry_point.notebook)
     else:
         asked = {"kernel": order.kernel, "output": order.output, "html": order.html, "allow-errors": order.allow_errors}
         option = next((name for name, value in asked.items() if value), None)

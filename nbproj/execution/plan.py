@@ -18,7 +18,7 @@ from nbproj.project.marks import INJECTED_TAG
 from nbproj.project.model import Place
 from nbproj.project.selection import CellPlan, lost_overrides, plan
 
-__all__ = ["Plan", "Step", "places", "prepare", "refuse_lost_values"]
+__all__ = ["Plan", "Step", "places", "prepare", "refuse_lost_values", "refuse_unwritable_values"]
 
 _SKIPPED: Final = "skip-execution"
 """nbclient's tag for cells that never run."""
@@ -173,6 +173,33 @@ def refuse_lost_values(notebook: Path, entry_point: str | None, names: Sequence[
     if lost:
         msg = f"{lost[0].text}. Leave the parameter out, or change the notebook"
         raise ParameterError(msg, place=lost[0].place)
+
+
+def refuse_unwritable_values(notebook: Path, kernel: Kernel, values: Mapping[str, object], secrets: Mapping[str, str], *, file: str) -> None:
+    """Refuse values that cannot be written as code of a notebook's language.
+
+    Parameters
+    ----------
+    notebook : Path
+        The notebook.
+    kernel : Kernel
+        What it will run in.
+    values, secrets : mapping
+        As for `prepare`.
+    file : str
+        What errors call the notebook.
+
+    Raises
+    ------
+    ParameterError
+        A name that is no variable's there, a type that it does not have, or a language that nobody can write.
+    """
+    if values or secrets:
+        place = Place(file)
+        try:
+            parameter_source(values, secrets, kernel=kernel.name, language=notebook_language(read_document(notebook, place), kernel))
+        except ParameterError as error:
+            raise ParameterError(error.message, place=place) from None
 
 
 def _replaced(plans: Sequence[CellPlan], cells: Sequence[Cell]) -> int | None:

@@ -209,3 +209,20 @@ def test_a_driver_that_is_killed_leaves_no_kernel_and_a_notebook_that_shows_how_
     driver.stdout.close()
     nobody_left()
     assert statuses(tmp_path / "out.ipynb") == ["completed", "running"]
+
+
+def test_what_a_notebook_leaves_open_is_written_when_its_kernel_ends(execute, tmp_path):
+    class_ = "class Keeper:\n    def __init__(self, path):\n        self.file, self.me = open(path, 'w'), self\n        self.file.write('kept')\n"
+    done = execute(f"f = open({str(tmp_path / 'plain')!r}, 'w')\nf.write('kept')", f"{class_}Keeper({str(tmp_path / 'ring')!r})")
+    assert done.outcome.exit_code == 0
+    assert [(tmp_path / name).read_text() for name in ("plain", "ring")] == ["kept", "kept"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's memory is limited by a control group or not at all elsewhere")
+def test_a_kernel_whose_memory_ends_in_a_library_says_how_it_died(execute):
+    # Beyond the limit Python raises MemoryError; a library in C that does not look gets an abort or a fault of its own.
+    limit = "import resource\nresource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))"
+    library = "import ctypes\nlibc = ctypes.CDLL(None)\nlibc.malloc.restype = ctypes.c_void_p"
+    done = execute("pass", f"{limit}\n{library}\nctypes.memset(libc.malloc(ctypes.c_size_t(4 << 30)), 1, 4 << 30)", "pass")
+    assert (done.outcome.exit_code, done.outcome.reason) == (139, "the kernel died in cell 2: ended by signal 11 (SIGSEGV)")
+    assert done.statuses == ["completed", "failed", "pending"]
