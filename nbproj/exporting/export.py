@@ -180,7 +180,7 @@ class _Writer:
         self._folder = folder
         self._target = target
         self._notes: list[str] = []
-        self._made: dict[tuple[str, str | None, tuple[object, ...]], tuple[str, bool]] = {}
+        self._made: dict[tuple[str, str | None, str], tuple[str, bool]] = {}
         self._needs: list[str] = []
 
     def write(self) -> Export:
@@ -209,7 +209,7 @@ class _Writer:
 
     def _notebook(self, name: str, point: EntryPoint, taken: set[str]) -> tuple[str, bool]:
         """Write the plain notebook of an entry point, beside its own one, whose folder its cells know; return where, and whether it has outputs."""
-        key = (str(point.notebook), point.cells, tuple(point.parameters))
+        key = (str(point.notebook), point.cells, repr(point.parameters))  # a default may be a list
         if key in self._made:
             return self._made[key]
         plain = plain_notebook(self._project.root, point)

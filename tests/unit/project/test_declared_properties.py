@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 import string
 import tempfile
 import warnings
@@ -15,7 +16,9 @@ from hypothesis import strategies as st
 from nbproj.errors import NbprojError
 from nbproj.project.cells import read_cells
 from nbproj.project.directory import find_entry_point, load_project, scan
+from nbproj.project.marks import read_mark
 from nbproj.project.notebook import read_declarations
+from nbproj.project.revision import read_draft, without_magics
 from nbproj.project.selection import lost_overrides, plan, unbound_names
 
 NAMES = st.sampled_from(["train", "eval", "main", "a-b", "x.1"])
@@ -102,6 +105,38 @@ def test_any_mixture_of_declarations_keeps_its_meaning_through_nbformat_and_jupy
         assert meaning(folder, "b.ipynb") == before
         (folder / f"c{suffix}").write_text(jupytext.writes(notebook, fmt=form))
         assert meaning(folder, f"c{suffix}") == before
+
+
+@pytest.mark.filterwarnings("ignore")
+@settings(max_examples=30)
+@given(
+    st.lists(declaring_cells(), min_size=1, max_size=5),
+    st.sampled_from([("ipynb", ".ipynb"), ("py:percent", ".py"), ("py:light", ".py"), ("md", ".md"), ("md:myst", ".md")]),
+)
+def test_any_mixture_of_declarations_keeps_its_meaning_when_its_magics_become_comments_and_tags(cells, how):
+    import jupytext
+
+    form, suffix = how
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / f"a{suffix}").write_text(jupytext.writes(notebook_of(cells), fmt=form))
+        before = meaning(folder, f"a{suffix}")
+        try:
+            draft = without_magics(read_draft(folder / f"a{suffix}", f"a{suffix}"), folder)
+        except NbprojError as refused:
+            # What is wrong with one entry point is told, and nothing changes.
+            assert isinstance(before, str) or str(refused.message) in {point[2] for point in before.values()}
+            return
+        (folder / f"b{suffix}").write_bytes(draft.after)
+        assert meaning(folder, f"b{suffix}") == before
+        again = read_draft(folder / f"b{suffix}", f"b{suffix}")
+        assert not without_magics(again, folder).is_changed
+        assert not any(re.match(r"%%?(parameters|entrypoint|load_ext)", cell.source) for cell in again.cells)
+        tagged_cells = [cell for cell in again.cells if "parameters" in cell.tags and "nbproj-skip" not in cell.tags]
+        assert len(tagged_cells) == min(1, sum(read_mark(cell.source, cell.tags).kind == "parameters" for cell in again.cells if cell.kind == "code"))
+        # And so it goes on through every other form.
+        (folder / "c.ipynb").write_text(jupytext.writes(jupytext.read(folder / f"b{suffix}"), fmt="ipynb"))
+        assert meaning(folder, "c.ipynb") == before
 
 
 @settings(max_examples=50)
