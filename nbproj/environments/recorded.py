@@ -6,6 +6,8 @@ import dataclasses
 import os
 from pathlib import Path
 
+from nbproj.environments.condalock import CONDA_LINE
+from nbproj.environments.condarecipe import read_conda_recipe
 from nbproj.environments.lock import locked, locked_spec
 from nbproj.environments.places import environments_folder
 from nbproj.environments.recipe import read_recipe
@@ -34,13 +36,13 @@ def recorded_spec(description: str, named: str, spec: EnvironmentSpec, root: Pat
     EnvironmentPreparationError
         The record says nothing, or names a package of the project that the project has not.
     """
-    if not locked(description):
+    if not locked(description) and CONDA_LINE not in description:
         msg = f"{named} holds no list of packages: it was not started by nbproj, or its environment could not be had"
         raise EnvironmentPreparationError(msg)
     pinned = locked_spec(description, named)
     if "part of the project" not in description:
         return pinned
-    own = _of_the_project(spec, root) if spec.kind == "uv" else []
+    own = _of_the_project(spec, root) if spec.kind in {"uv", "conda"} else []
     if not own:
         msg = f"{named} had a package that was part of the project, and the project has none now. Run its version of the project: -v COMMIT"
         raise EnvironmentPreparationError(msg)
@@ -48,9 +50,16 @@ def recorded_spec(description: str, named: str, spec: EnvironmentSpec, root: Pat
 
 
 def _of_the_project(spec: EnvironmentSpec, root: Path) -> list[str]:
+    if spec.kind == "conda":
+        named = [(line.local, line.extras) for line in read_conda_recipe(spec, root).file.pip.lines if line.local is not None]
+        return _relative(named, root)
     recipe = read_recipe(spec, root, environments_folder())
     lines = [*recipe.build.lines, *recipe.requirements.lines]
     found = [(line.local, line.extras) for line in lines if line.local is not None]
     if recipe.project is not None:
         found += [(path, "") for path in (*recipe.project.local, *([recipe.project.folder] if recipe.project.package else []))]
+    return _relative(found, root)
+
+
+def _relative(found: list[tuple[Path, str]], root: Path) -> list[str]:
     return [f"./{os.path.relpath(path.resolve(), root.resolve())}{extras}" for path, extras in dict.fromkeys(found)]

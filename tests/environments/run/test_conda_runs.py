@@ -7,6 +7,7 @@ import sys
 
 import pytest
 from environments.conda_channel import address, without_conda
+from environments.wheelhouse import package
 
 FILE = """channels: [{channel}]
 dependencies:
@@ -53,7 +54,7 @@ def test_a_script_and_a_notebook_see_the_same_activated_environment(conda, cli, 
     assert {run.tags["nbproj.environment"] for run in runs} == {"conda"}
 
 
-def test_a_specification_that_cannot_be_met_ends_the_run_with_the_solvers_words(conda, cli, project, only_run):
+def test_a_specification_that_cannot_be_met_ends_the_run_with_the_solvers_words(cli, project, only_run):
     folder = project(conda__yaml=f"channels: [{address()}]\ndependencies: [demo-data, conflict]\n", see__py="")
     done = cli("run", folder, "-e", "see.py")
     assert done.code == 121
@@ -78,3 +79,19 @@ def test_without_conda_uv_makes_what_needs_only_python_and_pip_and_says_so(bare,
     assert done.returncode == 0, done.stderr
     assert "saw 1.0 007" in done.stdout
     assert "conda.yaml names only Python and pip packages, and conda is not here: uv makes the environment" in done.stderr
+
+
+def test_a_run_can_be_repeated_in_exactly_its_packages(cli, project, no_index, store, tmp_path):
+    text = f"channels: [{address()}]\ndependencies: [python, demo-data, pip: [tiny<2, ./own]]\n"
+    folder = project(conda__yaml=text, see__py="import os, own, tiny; print('saw', tiny.__version__, os.environ['DEMO_VAR'])")
+    package(folder / "own", "own", requires=["tiny"])
+    first = cli("run", folder, "-e", "see.py")
+    assert first.code == 0, first.err
+    (run,) = store.search_runs()
+    (folder / "conda.yaml").write_text(text.replace("tiny<2", "tiny"))
+    again = cli("run", folder, "-e", "see.py", "--locked", run.run_id)
+    assert again.code == 0, again.err
+    assert first.out == again.out == "saw 1.0 of the package\n"
+    texts = {store.download_artifact(one.run_id, "run/environment.txt", tmp_path).read_text() for one in store.search_runs()}
+    assert len(texts) == 1
+    assert "# conda file://" in texts.pop()
