@@ -35,7 +35,7 @@ def env(context: click.Context) -> None:
 def list_(*, as_json: bool) -> None:
     """List the environments that are kept: size, last use, how many runs used them."""
     from nbproj.console import Console
-    from nbproj.preparation import environments
+    from nbproj.stock import environments
 
     with Console() as console:
         found = environments()
@@ -67,7 +67,7 @@ def create(uri: str, *, entry_point: str | None, version: str | None, env_manage
 def show(environment: str, *, entry_point: str | None, as_json: bool) -> None:
     """Show an environment: its packages, its size, the runs that used it, whether it is still what was built."""
     from nbproj.console import Console
-    from nbproj.preparation import environments
+    from nbproj.stock import environments
 
     with Console() as console:
         found = environments(environment, entry_point)
@@ -80,7 +80,7 @@ def show(environment: str, *, entry_point: str | None, as_json: bool) -> None:
 def remove(environments: tuple[str, ...], *, force: bool) -> None:
     """Remove environments, and those that stand on them; the next run that needs one builds it again."""
     from nbproj.console import Console
-    from nbproj.preparation import remove_environments
+    from nbproj.stock import remove_environments
 
     with Console() as console:
         console.answer("\n".join(f"{key[:12]} removed" for key in remove_environments(environments, force=force)))
@@ -91,7 +91,7 @@ def remove(environments: tuple[str, ...], *, force: bool) -> None:
 def gc(older_than: str) -> None:
     """Remove the environments that were not used for long, and what is broken. What a run or a kernel uses stays."""
     from nbproj.console import Console
-    from nbproj.preparation import tidy_environments
+    from nbproj.stock import tidy_environments
 
     with Console() as console:
         gone, stay = tidy_environments(older_than)

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from nbproj.display.quantity import duration
 from nbproj.environments.blueprint import Blueprint, Kept, Site
 from nbproj.environments.buildlock import BuildLock
 from nbproj.environments.health import Health, examine, observe
@@ -92,6 +93,7 @@ class EnvironmentCache:
                     if kept.whole:
                         progress(Event("note", f"the environment ({kept.title}) is not as it was built: {health.reason}. It is built again"))
                     kept = self._build(blueprint, lock, progress)
+                self.uses(kept.key).trim()
                 self.uses(kept.key).add(run_id, project)
                 return kept
         except OSError as error:
@@ -128,6 +130,10 @@ class EnvironmentCache:
                 with contextlib.suppress(OSError), self._try_lock(kept.key) as free:
                     if free and not self._read(kept.key).whole:
                         self._discard(kept.folder)
+            else:
+                with contextlib.suppress(OSError), self._try_lock(kept.key) as free:
+                    if free:
+                        self.uses(kept.key).trim()
         for lock in list(self.folder.glob("*.lock")):
             if not (self.folder / lock.stem).exists():
                 with contextlib.suppress(OSError), self._try_lock(lock.stem) as free:
@@ -195,6 +201,8 @@ class EnvironmentCache:
             }
             write_atomically(folder / _MARKER, json.dumps(facts, indent=1), mode=0o600)
             done = True
+            if not blueprint.facts.get("below"):  # of what is put on top its own remark tells
+                progress(Event("note", f"the environment ({blueprint.title}) was built in {duration(facts['seconds'])}, and is kept"))
         finally:
             if not done:
                 self._discard(folder)
