@@ -144,6 +144,16 @@ class _Style:
                 self._gaps = (",", ":")
             break
 
+    @property
+    def gap(self) -> str:
+        """What stands behind a comma in a line."""
+        return self._gaps[0][1:]
+
+    @property
+    def colon(self) -> str:
+        """What stands behind a key."""
+        return self._gaps[1]
+
     def written(self, value: object, indent: str) -> str:
         """Return a value as the text would have it in a line of that indentation."""
         if self._unit is None:
@@ -192,6 +202,10 @@ def _tagged(text: str, members: Mapping[str, _Member], tags: Sequence[str], styl
     known = inner.get("tags")
     if known is not None and tags:
         return known.start, known.end, style.written(list(tags), style.indent(text, known.key_start))
+    if inner and tags:
+        first, last = min(inner.values(), key=lambda one: one.start), max(inner.values(), key=lambda one: one.end)
+        lead = text[place.start + 1 : first.key_start] or style.gap
+        return last.end, last.end, f',{lead}"tags"{style.colon}{style.written(list(tags), style.indent(text, last.key_start))}'
     value = json.loads(text[place.start : place.end])
     value = {key: item for key, item in value.items() if key != "tags"} if isinstance(value, dict) else {}
     if tags:

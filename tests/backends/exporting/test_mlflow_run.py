@@ -31,9 +31,11 @@ entry_points:
     command: printf '%s|%s' {alpha} {note} > "$SEEN"
 """
 
+SHARED = 'alpha: float = 0.5\nseed = 7\nverbose: bool = False\nlabel: str = "1"\nlimit: int | None = None'
+
 CELLS = [
     "%load_ext nbproj",
-    '%%parameters\nalpha: float = 0.5\nseed = 7\nverbose: bool = False\nlabel: str = "1"\nmode: Literal["fast", "good"] = "fast"\nlimit: int | None = None',
+    f'%%parameters\n{SHARED}\nmode: Literal["fast", "good"] = "fast"',
     "before = alpha",
     '%%parameters --entry train\nrates: list[float] = [0.1, 1]\nsince: date = "2026-01-31"\nguess = before * 2',
     '# parameters\n# entrypoint: eval\ndata: Path = "test.csv"',
