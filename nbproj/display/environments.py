@@ -46,7 +46,7 @@ def environments_text(environments: Sequence[Mapping[str, Any]], *, now: float, 
     column = max(map(len, (*used, "LAST USED     ")))
     lines = [f"ENVIRONMENT   {'SIZE':>7}  {pad('LAST USED', column)}  RUNS  WHAT"]
     for one, when in zip(environments, used, strict=True):
-        what = printable(str(one["title"])) + (f" ({printable(str(one['problem']))})" if one["problem"] else "")
+        what = ("damaged: " if one["problem"] else "") + printable(str(one["title"]))  # how, `environment_text` tells
         lines.append(clip(f"{str(one['key'])[:12]}  {size(one['size']):>7}  {pad(when, column)}  {len(one['runs']):>4}  {what}", width))
     total = sum(int(one["size"]) for one in environments)
     return "\n".join([*lines, f"{len(environments)} environment{'s' if len(environments) > 1 else ''}, {size(total)}"])
