@@ -156,6 +156,20 @@ def test_a_build_that_was_killed_is_built_again(conda, tmp_path, told, cache, no
     assert [kept.whole for kept in cache.all()] == [True]
 
 
+def test_builds_that_are_killed_at_any_instant_leave_nothing_that_is_used(tmp_path, told, cache):
+    root = describe(tmp_path / "project", "python", "demo-data", "pip")
+    program = f"from nbproj.preparation import prepare_environment; prepare_environment({str(root)!r})"
+    for seconds in (0.2, 0.5, 0.8, 1.2):
+        process = subprocess.Popen([sys.executable, "-c", program])
+        time.sleep(seconds)
+        process.kill()
+        process.wait(20)
+    environment = CONDA.prepare(SPEC, root, told.append)
+    assert ask(environment, "import pip; print(pip.__name__)") == "pip"
+    assert (environment.folder / "env/share/data.txt").exists()
+    assert [kept.whole for kept in cache.all()] == [True]
+
+
 def test_without_a_file_there_is_an_environment_with_nothing_but_python(conda, tmp_path, told, monkeypatch):
     (tmp_path / "condarc").write_text(f"channels: [{address()}]\n")
     monkeypatch.setenv("CONDARC", str(tmp_path / "condarc"))

@@ -114,3 +114,28 @@ def test_channels_mean_what_the_users_settings_say(tmp_path, monkeypatch):
 
 def test_credentials_of_a_channel_are_not_recorded():
     assert public("https://ana:secret@example.org/t/tk-1/team/noarch/x-1-0.conda") == "https://example.org/team/noarch/x-1-0.conda"
+
+
+def test_paths_start_from_the_folder_of_the_file(tmp_path):
+    (tmp_path / "files" / "channel").mkdir(parents=True)
+    (tmp_path / "files" / "more.txt").write_text("tiny\n")
+    (tmp_path / "files" / "env.yaml").write_text("channels: [./channel]\ndependencies: [python, pip: [-r more.txt]]\n")
+    recipe = read_conda_recipe(EnvironmentSpec("conda", file="files/env.yaml"), tmp_path)
+    assert [line.key for line in recipe.file.pip.lines] == ["tiny"]
+    assert recipe.file.channels[0].folder == tmp_path / "files" / "channel"
+
+
+@pytest.mark.parametrize(
+    ("asked", "wanted"),
+    [("pip", ["pip"]), ("pip=24", ["pip==24.*"]), ("pip=24.*", ["pip==24.*"]), ("pip==24.0", ["pip==24.0"]), ("pip >=23,<25", ["pip<25,>=23"])],
+)
+def test_versions_mean_the_same_without_conda(asked, wanted, tmp_path):
+    (tmp_path / "conda.yaml").write_text(f"dependencies: ['python>=3.11', '{asked}']\n")
+    recipe = read_conda_recipe(SPEC, tmp_path).without_conda(tmp_path, tmp_path)
+    assert [line.text for line in recipe.requirements.lines] == wanted
+
+
+@pytest.mark.parametrize("asked", ["python=3.12=*_cpython", "python[version=3.12]", "pip=24=py312_0", "pip=*"])
+def test_what_only_conda_can_say_is_left_to_it(asked, tmp_path):
+    (tmp_path / "conda.yaml").write_text(f"dependencies: [python, '{asked}']\n" if "pip" in asked else f"dependencies: ['{asked}']\n")
+    assert read_conda_recipe(SPEC, tmp_path).without_conda(tmp_path, tmp_path) is None
