@@ -27,6 +27,7 @@ __all__ = ["Session", "Watcher"]
 _COLOURS: Final = re.compile(r"\x1b\[[0-9;]*m")
 _END_SECONDS: Final = 5.0
 _TIMEOUT_CODE: Final = 124
+_OUR_MAGIC: Final = re.compile(r"magic function `%+ml\w+` not found")
 _NO_INPUT: Final = "StdinNotImplementedError"
 
 
@@ -218,6 +219,8 @@ class Session:
         if step.may_fail:
             return None
         told = "input() was called, and nobody is there to answer. Make it a parameter" if name == _NO_INPUT else f"{name or 'error'}: {value}"
+        if _OUR_MAGIC.search(value):
+            told += " It needs %load_ext nbproj above it, and nbproj in the environment of the kernel"
         reason = f"{step.name}: {told}".rstrip(": ")
         trace = _plain(outputs.trace or [str(line) for line in content.get("traceback", ())])
         return Outcome(1, reason, cell=step.number, source=step.source, trace=trace)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from types import TracebackType
@@ -30,6 +31,7 @@ class LiveCard:
     def __init__(self) -> None:
         self._state = CardState(started=time.time() * 1000)
         self._handle: Any = None
+        self._notes: list[str] = []
         self._shown = 0.0
         self._lock = threading.Lock()
         self._over = threading.Event()
@@ -50,6 +52,8 @@ class LiveCard:
         """Take one event; nothing is shown before there is a run."""
         with self._lock:
             self._state.fold(event, time.time() * 1000)
+            if event.step == "note" and self._handle is None:
+                self._notes.append(event.text)
             if event.step == "created" and self._handle is None:
                 from IPython.display import display
 
@@ -71,6 +75,8 @@ class LiveCard:
             values = {**self._state.values(time.time() * 1000), **run.values(), **run.course()}
             if self._handle is not None:
                 self._handle.update(bundle(values), raw=True)
+            elif self._notes:  # there was no run to show: why not is said all the same
+                sys.stderr.write("".join(f"{note}\n" for note in self._notes))
 
     def leave(self, run: Run) -> None:
         """Return at once, and keep the card up to date while this kernel lives; the run goes on without it.
