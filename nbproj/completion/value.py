@@ -184,6 +184,7 @@ _SOURCES: Mapping[str, Callable[[Situation], Iterable[Candidate]]] = {
     "kernel": _kernels,
     "run_id": _runs,
     "run_ids": _runs,
+    "locked": _runs,
     "experiment": _stored(record.experiment_names),
     "experiment_name": _stored(record.experiment_names),
     "experiment_id": _stored(record.experiment_ids),
