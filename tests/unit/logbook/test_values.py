@@ -13,6 +13,7 @@ import nbproj
 from nbproj.execution import prelude
 from nbproj.execution.results import checked
 from nbproj.logbook.values import is_good_name
+from nbproj.tracking.mlflow_store import open_store
 
 SOURCES = [*sorted(Path(nbproj.__file__).parent.joinpath("logbook").glob("*.py")), Path(prelude.__file__)]
 
@@ -126,6 +127,7 @@ def test_in_a_shell_the_line_comes_with_the_cell():
 
 def test_in_a_run_of_mlflow_itself_everything_goes_there(tmp_path, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+    open_store(f"sqlite:///{tmp_path}/mlflow.db")  # a database that MLflow makes by itself takes it seconds
     done = say(
         "import mlflow, nbproj\nwith mlflow.start_run() as run:\n    nbproj.log_metrics({'a': 1, 'b': float('nan')}, 3)\n"
         "    nbproj.log_param('p', 1)\n"
