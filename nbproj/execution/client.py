@@ -232,7 +232,8 @@ class Client:
             if waited > _TELL_SECONDS and not told:
                 told = True
                 slow()
-            heard = heard or any(True for _ in self._messages(self._iopub))
+            for _message in self._messages(self._iopub):  # all of them: what is left would end each wait at once
+                heard = True
             for message in self._messages(self._shell):
                 if message.type == "kernel_info_reply":
                     info = message.content

@@ -218,7 +218,7 @@ def test_what_a_notebook_leaves_open_is_written_when_its_kernel_ends(execute, tm
     assert [(tmp_path / name).read_text() for name in ("plain", "ring")] == ["kept", "kept"]
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's memory is limited by a control group or not at all elsewhere")
+@pytest.mark.skipif(sys.platform != "linux", reason="platform: the kernel's memory is limited by a control group or not at all elsewhere")
 def test_a_kernel_whose_memory_ends_in_a_library_says_how_it_died(execute):
     # Beyond the limit Python raises MemoryError; a library in C that does not look gets an abort or a fault of its own.
     limit = "import resource\nresource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))"

@@ -9,6 +9,7 @@ import time
 import pytest
 
 from nbproj.execution import executed, outputs
+from nbproj.execution.client import Client
 from nbproj.tracking.redact import Redactor
 
 
@@ -156,3 +157,11 @@ def test_secrets_are_in_no_saved_state(execute, begin):
     assert done.outcome.exit_code == 0
     assert not any(secret in save for save in running.saves)
     assert done.document["cells"][2]["outputs"][1]["data"]["text/plain"] == ["'***'"]
+
+
+def test_waiting_for_a_kernel_is_waiting_not_asking_all_the_time(execute, monkeypatch):
+    waits = []
+    wait = Client._wait
+    monkeypatch.setattr(Client, "_wait", lambda self, seconds: (waits.append(seconds), wait(self, seconds))[1])
+    execute("pass")
+    assert len(waits) < 300
