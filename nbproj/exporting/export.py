@@ -91,7 +91,7 @@ def export_project(uri: str, folder: Path | None = None, version: str | None = N
         project = load_project(checkout.root, notebook=checkout.notebook)
         target = (folder if folder is not None else Path.cwd() / f"{_file_name(project.name)}-export").absolute()
         _refuse_target(target, project.root, force=force)
-        points = _points(project)
+        points = _points(project, target)
         target.parent.mkdir(parents=True, exist_ok=True)
         beside = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
         try:
@@ -147,10 +147,12 @@ def _put(beside: Path, target: Path) -> None:
         shutil.rmtree(old, ignore_errors=True)
 
 
-def _points(project: Project) -> dict[str, EntryPoint]:
-    """Return the entry points that are exported: those declared, notebooks by path, and `main` where it is meant."""
+def _points(project: Project, target: Path) -> dict[str, EntryPoint]:
+    """Return the entry points that are exported: those declared, notebooks by path but those of an earlier export, and `main` where it is meant."""
     points = dict(project.entry_points)
-    points |= {name: point for name, point in scan(project).items() if point.notebook is not None and name not in points}
+    for name, point in scan(project).items():
+        if point.notebook is not None and name not in points and not is_inside(target, project.root / point.notebook):
+            points[name] = point
     used = {(point.notebook, point.cells) for point in project.entry_points.values()}
     points = {name: point for name, point in points.items() if name in project.entry_points or (point.notebook, point.cells) not in used}
     for point in points.values():
