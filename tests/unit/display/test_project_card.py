@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -58,6 +60,12 @@ def big() -> Project:
     return Project("big " * 100, Path("/big"), {point.name: point for point in points}, warnings=tuple(f"warning {index}" for index in range(99)))
 
 
+@functools.cache
+def bundle_of(make: Callable[[], Project]) -> dict[str, object]:
+    """Return what a project looks like, made once for all tests that only look at it."""
+    return project_bundle(make())
+
+
 EXAMPLES = {
     "project-wine": lambda: project_bundle(wine()),
     "project-empty": lambda: project_bundle(Project("empty", Path("/empty"))),
@@ -86,14 +94,14 @@ def test_a_secret_is_shown_nowhere():
 
 @pytest.mark.parametrize("make", [wine, big])
 def test_the_json_is_small_and_counts_what_it_left_out(make):
-    document = project_bundle(make())[MIME]
+    document = bundle_of(make)[MIME]
     assert len(json.dumps(document, indent=1)) < LIMIT
     assert bool(document["left_out"]) is (make is big)
     assert document["version"] == 1
 
 
 def test_the_html_of_a_big_project_is_bounded():
-    html = project_bundle(big())["text/html"]
+    html = bundle_of(big)["text/html"]
     assert len(html) < 1_500_000
     for what in ("and 36 more entry points", "and 36 more</td>", "and 94 more warnings"):
         assert what in html
