@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nbproj.errors import NbprojError
+from nbproj.project.candidates import candidates
 from nbproj.project.cells import read_cells
 from nbproj.project.directory import find_entry_point, load_project, scan
 from nbproj.project.marks import read_mark
@@ -225,6 +226,9 @@ def look_at_all_of(folder, file):
             lost_overrides(plans, [one.name for one in point.parameters])
             unbound_names(plans)
         find_entry_point(load_project(folder, notebook=file))
+        draft = read_draft(folder / file, file)
+        candidates(draft.cells)
+        without_magics(draft, folder)
     except NbprojError as error:
         refused = error
     assert "\n" not in str(refused)
