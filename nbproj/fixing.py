@@ -68,14 +68,15 @@ def fix_project(uri: str, version: str | None = None, *, strict: bool = False, p
         There is no such file or folder.
     """
     path = Path(uri)
+    elsewhere = UsageError("--fix changes files on this machine: name a folder or a notebook, without a version")
     if version is not None or (not path.exists() and "://" in uri):
-        msg = "--fix changes files on this machine: name a folder or a notebook, without a version"
-        raise UsageError(msg)
+        raise elsewhere
     if path.is_file() and path.suffix in TEXTS:
         changed, problems, notes = _fixed(path.parent, [path.name])
         return Fixed(changed, Verdict(f"{path.name}: a notebook", problems, notes))
     if not path.exists():
-        return Fixed((), check_project(uri, strict=strict, progress=progress))
+        check_project(uri, strict=strict, progress=progress)  # says what is wrong with an address that means nothing
+        raise elsewhere
     if path.is_dir():
         root = path.resolve()
         changed, problems, notes = _fixed(root, [file for file in runnable_files(root) if file.endswith(NOTEBOOK) and _declares(root, file)])

@@ -200,6 +200,13 @@ def test_what_is_not_a_file_here_is_not_changed(uri, version):
         fix_project(uri, version)
 
 
+def test_a_folder_in_an_address_is_not_changed_in_silence(tmp_path):
+    (tmp_path / "sub").mkdir()
+    written(tmp_path / "sub", *MAGICS)
+    with pytest.raises(UsageError, match="name a folder or a notebook"):
+        fix_project(f"{tmp_path}#sub")
+
+
 def test_what_is_not_there_is_said():
     with pytest.raises(SourceError, match="there is no folder or notebook"):
         fix_project("nowhere.ipynb")
