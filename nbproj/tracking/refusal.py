@@ -84,10 +84,10 @@ def refusal(error: BaseException, uri: str, doing: str) -> StoreError:
             if re.search(pattern, text):
                 return kind(f"{store} {told}")
     found = _of_server(text, str(code), store)
+    if found is None and "unsupported URI" in text:  # of all registries, not only of what has to do with runs
+        found = StoreError(f"{store} is of a kind that is not known here: {_KINDS}")
     if found is not None:
         return found
-    if "unsupported URI" in text:  # of all registries, not only of what has to do with runs
-        return StoreError(f"{store} is of a kind that is not known here: {_KINDS}")
     short = mask_url(one_line(str(error).replace(uri, name)))
     short = re.sub(r"^[A-Z_]+: ", "", short.partition(" [SQL: ")[0])
     if len(short) > _LONGEST:
