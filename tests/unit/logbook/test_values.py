@@ -32,7 +32,7 @@ def test_what_is_sent_to_kernels_is_python_3_8_and_imports_only_what_every_pytho
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0
             imported.add(str(node.module).partition(".")[0])
-    assert imported - set(sys.stdlib_module_names) <= {"nbproj", "mlflow", "IPython"}
+    assert imported - set(sys.stdlib_module_names) <= {"nbproj", "mlflow", "IPython", "zmq"}  # of these what an ipykernel has, or a guarded import
 
 
 @pytest.mark.parametrize("name", ["rmse", "val/loss", "a b", "x.y-z_1", "ß", "a:b"])
