@@ -47,7 +47,7 @@ def environments_text(environments: Sequence[Mapping[str, Any]], *, now: float, 
     lines = [f"ENVIRONMENT   {'SIZE':>7}  {pad('LAST USED', column)}  RUNS  WHAT"]
     for one, when in zip(environments, used, strict=True):
         what = ("damaged: " if one["problem"] else "") + printable(str(one["title"]))  # how, `environment_text` tells
-        lines.append(clip(f"{str(one['key'])[:12]}  {size(one['size']):>7}  {pad(when, column)}  {len(one['runs']):>4}  {what}", width))
+        lines.append(clip(f"{printable(str(one['key']))[:12]}  {size(one['size']):>7}  {pad(when, column)}  {len(one['runs']):>4}  {what}", width))
     total = sum(int(one["size"]) for one in environments)
     return "\n".join([*lines, f"{len(environments)} environment{'s' if len(environments) > 1 else ''}, {size(total)}"])
 
@@ -65,7 +65,7 @@ def environment_text(one: Mapping[str, Any], packages: str, *, now: float) -> st
         Seconds since the epoch.
     """
     created = dt.datetime.fromtimestamp(float(one["created"])).astimezone().isoformat(" ", "seconds") if one["created"] else "-"
-    runs = [str(run) for run in one["runs"]]
+    runs = [printable(str(run)) for run in one["runs"]]
     more = f" and {len(runs) - _SHOWN} more" if len(runs) > _SHOWN else ""
     facts = [
         ("state", printable(str(one["problem"])) or ("sound, in use" if one["in_use"] else "sound")),
@@ -76,7 +76,7 @@ def environment_text(one: Mapping[str, Any], packages: str, *, now: float) -> st
         ("runs", (", ".join(run[:8] for run in runs[:_SHOWN]) + more) or "none"),
         *(("kernel", printable(str(kernel))) for kernel in one["kernels"]),
     ]
-    lines = [f"{str(one['key'])[:12]}  {printable(str(one['title']))}", *(f"  {name:<10} {value}" for name, value in facts)]
+    lines = [f"{printable(str(one['key']))[:12]}  {printable(str(one['title']))}", *(f"  {name:<10} {value}" for name, value in facts)]
     return "\n".join([*lines, "", printable_lines(packages)]).rstrip()
 
 

@@ -116,7 +116,9 @@ def everywhere(text: str) -> dict:
 
 def recorded(text: str) -> dict:
     """Return the same as a store has it: numbers are numbers."""
-    return everywhere(text) | {"metrics": {text: 1.5}, "tags": {text: text}, "artifact_uri": text, "exit_code": 1, "end_time": 2000}
+    run = everywhere(text) | {"metrics": {text: 1.5}, "tags": {text: text}, "artifact_uri": text, "exit_code": 1, "end_time": 2000}
+    environment = {"key": text, "title": text, "problem": text, "folder": text, "runs": [text], "kernels": [text]}
+    return {**run, **environment, "size": 1, "used": 2.0, "created": 1.0, "in_use": True}
 
 
 def parameter(text: str) -> Parameter:
@@ -146,6 +148,8 @@ MAKERS: dict[str, Callable[[str], Any]] = {
     "Parameter": parameter,
     "Place | None": lambda text: Place(text, 1),
     "Project": project,
+    "Sequence[Mapping[str, Any]]": lambda text: [recorded(text), recorded(text)],
+    "float": lambda _text: 3000.0,
     "Sequence[Finding]": lambda text: [Finding(text, "warning", text, text, needed=True), Finding("", "missing", "", text)],
     "str": lambda text: text,
 }
