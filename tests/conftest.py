@@ -44,8 +44,9 @@ FOREIGN = (
 )
 """Beginnings of the variables by which the developer's own machine could decide a test."""
 
-# A caller under nohup ignores HUP, and so would every program that a test starts to see what HUP does.
+# A caller under nohup ignores HUP, one in the background of a shell INT, and so would every program that a test starts to see what they do.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Two cores under load make a deadline in milliseconds a matter of luck; pytest-timeout catches what hangs.
 hypothesis.settings.register_profile("nbproj", deadline=None, print_blob=True)
