@@ -63,7 +63,7 @@ for _command in (run, show, check, runs, logs, stop, rerun, env, export, init, d
 
 
 GARBAGE: Final = 50_000
-"""Objects between two looks for garbage. Imports make a million that stay: at Python's own 700 a sixth of a short command's time goes into looking."""
+"""Objects between two looks for garbage. Imports make a million that stay: at Python's own 700, a sixth of a short command goes into looking."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
