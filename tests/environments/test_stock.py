@@ -73,7 +73,7 @@ def test_one_is_shown_by_its_key_or_by_its_project(cli, made, tiny, named):
 
 def test_what_is_damaged_is_listed_as_that(cli, made):
     next(made.prefix.glob("lib/python*/site-packages/tiny.py")).unlink()
-    assert f"  damaged: {made.title}\n" in cli("env", "list").out
+    assert f"  damaged: {made.title}\n" in cli("env", "list", COLUMNS="120").out
     assert "tiny.py is gone" in cli("env", "show", made.key).out
 
 
