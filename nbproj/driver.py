@@ -41,14 +41,17 @@ class _Report:
             journal = self._journal = JournalWriter(entry.folder) if entry is not None else silent
             for earlier in self._before:
                 journal(earlier)
-            self.tell({"run_id": run_id})
+            # Let go first: who was told may look at once whether the driver is alone.
+            starter = os.dup(1)
             self.leave()
+            self.tell({"run_id": run_id}, starter)
+            os.close(starter)
 
     @staticmethod
-    def tell(what: dict[str, Any]) -> None:
+    def tell(what: dict[str, Any], starter: int = 1) -> None:
         """Tell the starter; one that is gone need not know."""
         with contextlib.suppress(OSError):
-            os.write(1, json.dumps(what).encode() + b"\n")
+            os.write(starter, json.dumps(what).encode() + b"\n")
 
     @staticmethod
     def leave() -> None:
