@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import sys
@@ -80,6 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         click.echo(answer(nbproj), nl=False)
         sys.exit()
     gc.set_threshold(GARBAGE)
+    atexit.register(gc.freeze)  # the process ends anyway: its last look for garbage would take half a second
     given = list(sys.argv[1:] if arguments is None else arguments)
     program = "jupyter nbproj" if os.path.basename(sys.argv[0]) == "jupyter-nbproj" else "nbproj"  # noqa: PTH119 - a word, not a path
     name = f"{program} {given[0]}" if given and given[0] in nbproj.commands else program
