@@ -6,7 +6,9 @@ who waits for it. What happens afterwards stands in the run's journal and output
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import gc
 import json
 import os
 import sys
@@ -67,6 +69,7 @@ def main() -> None:
     if os.fork():  # the starter waits for this one only, and never has a dead child on its hands
         os._exit(0)
     os.setsid()
+    atexit.register(gc.freeze)  # as the command line does: nobody needs the last look for garbage
     report = _Report()
     report.tell({"driver": os.getpid()})
     try:
