@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from nbproj.errors import NbprojError
     from nbproj.logbook import log_artifact, log_figure, log_metric, log_metrics, log_param, log_params, set_tag, set_tags
     from nbproj.record import Run, RunFailed
-    from nbproj.records import RunList, get_run, runs
+    from nbproj.records import get_run, runs
+    from nbproj.runlist import RunList
     from nbproj.runner import load_project, run
 
 __all__ = [
@@ -51,7 +52,7 @@ _ROOMS = {
     "NbprojError": "nbproj.errors",
     "Run": "nbproj.record",
     "RunFailed": "nbproj.record",
-    "RunList": "nbproj.records",
+    "RunList": "nbproj.runlist",
     "get_run": "nbproj.records",
     "load_project": "nbproj.runner",
     "log_artifact": "nbproj.logbook",
@@ -85,7 +86,7 @@ def __getattr__(name: str) -> object:
     if name not in _ROOMS:
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg, name=name, obj=sys.modules[__name__])  # Python suggests the right name from these
-    if _ROOMS[name] in {"nbproj.records", "nbproj.runner"}:
+    if _ROOMS[name] in {"nbproj.records", "nbproj.runlist", "nbproj.runner"}:
         from nbproj.errors import on_this_platform
 
         on_this_platform()

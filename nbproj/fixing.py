@@ -11,6 +11,7 @@ from nbproj.inspection import Verdict, check_project
 from nbproj.paths import replace_unchanged
 from nbproj.progress import Progress, silent
 from nbproj.project.content import content
+from nbproj.project.directory import TEXTS
 from nbproj.project.listing import runnable_files
 from nbproj.project.model import Place
 from nbproj.project.revision import Draft, read_draft, without_magics
@@ -18,7 +19,6 @@ from nbproj.project.revision import Draft, read_draft, without_magics
 __all__ = ["Fixed", "fix_project"]
 
 NOTEBOOK: Final = ".ipynb"
-TEXTS: Final = (".py", ".md", ".Rmd", ".R", ".jl")
 
 
 @dataclass(frozen=True, slots=True)

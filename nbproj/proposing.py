@@ -12,6 +12,7 @@ from nbproj.display.columns import columns, pad, printable
 from nbproj.errors import EntryPointError, ProjectError, SourceError, UsageError, suggestion
 from nbproj.paths import replace_unchanged
 from nbproj.project.candidates import Candidate, candidates, marked
+from nbproj.project.cells import PYTHON
 from nbproj.project.conversion import shown
 from nbproj.project.directory import load_project
 from nbproj.project.model import Place
@@ -23,7 +24,6 @@ __all__ = ["Proposal", "propose"]
 
 MLPROJECT: Final = "MLproject"
 SUFFIXES: Final = (".ipynb", ".py", ".md", ".Rmd")
-PYTHON: Final = frozenset({"python", "ipython"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,7 @@
-"""A run as its user holds it: what came out, and what can be done with it."""
+"""A run as its user holds it: what came out, and what can be done with it.
+
+Longer than other files: it is one class, whose methods are the words of the contract and call the rooms below.
+"""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from nbproj.ancestry import active_run, ancestry_key
 from nbproj.backends.backend import Backend, RunRequest
 from nbproj.configuration.settings import Settings
 from nbproj.environments.registry import require
@@ -30,28 +31,11 @@ from nbproj.tracking.settlement import is_finished, is_lost
 from nbproj.tracking.store import Store
 from nbproj.version import __version__
 
-__all__ = ["ORDER_TAG", "Order", "active_run", "ancestry_key", "environment_of", "resolve_request", "running_above"]
+__all__ = ["ORDER_TAG", "Order", "environment_of", "resolve_request"]
 
 ORDER_TAG = "nbproj.order"
 _PACKAGES = "run/environment.txt"
 _LONGEST_ORDER = 5000  # what every MLflow takes as a tag
-
-
-def ancestry_key(checkout: Checkout, entry_point: EntryPoint) -> str:
-    """Return what identifies an entry point across processes: where it comes from and its name."""
-    where = checkout.uri if checkout.temporary is not None else str(checkout.root)
-    if entry_point.notebook is not None:  # whatever it is called: by a path, by an MLproject file, or main when the notebook is the project
-        return f"{where}#{entry_point.notebook}:{entry_point.cells or 'main'}"
-    return f"{where}#{entry_point.name}"
-
-
-def running_above(key: str) -> str | None:
-    """Return the id of the run above this process that runs the same entry point, if there is one."""
-    try:
-        above = json.loads(os.environ.get("NBPROJ_ANCESTRY") or "[]")
-        return next((str(item["run_id"]) for item in above if item["key"] == key), None)
-    except (ValueError, TypeError, KeyError):
-        return None
 
 
 def environment_of(project: Project, entry_point: EntryPoint, manager: str | None) -> EnvironmentSpec:
@@ -116,18 +100,6 @@ def _experiment(order: Order, store: Store, entry_point: EntryPoint, root: Path,
         # A program that sets its experiment fails in a run of another one, so it comes before the configuration.
         name = declared_experiment(entry_point, root) or otherwise
     return store.experiment(name=name, experiment_id=number)
-
-
-def active_run() -> str | None:
-    """Return the run that this process is part of: MLflow's own way of telling, across processes and within one."""
-    inherited = os.environ.get("MLFLOW_RUN_ID")
-    if inherited:
-        return inherited
-    import sys
-
-    fluent = sys.modules.get("mlflow.tracking.fluent")
-    active = fluent.active_run() if fluent is not None else None
-    return str(active.info.run_id) if active is not None else None
 
 
 def _tags(

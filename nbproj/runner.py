@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from nbproj.ancestry import active_run, running_above
 from nbproj.backends.lifecycle import Settled, carry
 from nbproj.backends.registry import find_backend
 from nbproj.configuration.settings import Settings, settings
@@ -20,7 +21,7 @@ from nbproj.order import UNNAMED_BACKEND
 from nbproj.progress import Event, Progress, silent
 from nbproj.project.model import Project
 from nbproj.record import Run, RunFailed
-from nbproj.request import Order, active_run, ancestry_key, resolve_request, running_above
+from nbproj.request import Order, resolve_request
 from nbproj.sources.source import Checkout
 from nbproj.tracking.folders import working_folder
 from nbproj.tracking.store import Store
@@ -206,7 +207,7 @@ def execute(order: Order, progress: Progress = silent, *, sole: bool = False) ->
     tidy(progress)
     # From here on a signal unwinds: what was fetched is removed, also before there is a run.
     with Signals() as signals, Guard() as guard, fetch_project(order, progress) as checkout:
-        above = _recursion(order, checkout)
+        above = running_above(order, checkout)
         if above is not None:
             note = f"{order.entry_point or 'main'} already runs above as {above[:8]}: this call would recurse and is skipped"
             progress(Event("note", note))
@@ -236,16 +237,6 @@ def _result(order: Order, store: Store, settled: Settled, progress: Progress) ->
     if settled.status != "FINISHED":
         raise RunFailed(result, outcome.exit_code or 1, outcome.reason or settled.status.lower())
     return result
-
-
-def _recursion(order: Order, checkout: Checkout) -> str | None:
-    if not os.environ.get("NBPROJ_ANCESTRY"):
-        return None
-    from nbproj.project.directory import find_entry_point
-    from nbproj.project.directory import load_project as load
-
-    entry_point = find_entry_point(load(checkout.root, notebook=checkout.notebook), order.entry_point, as_notebook=order.as_notebook)
-    return running_above(ancestry_key(checkout, entry_point))
 
 
 def fetch_project(order: Order, progress: Progress = silent) -> Checkout:

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
+from nbproj.environments.blame import blamed
 from nbproj.environments.content import content_key
-from nbproj.errors import EnvironmentPreparationError, ProjectError
+from nbproj.errors import EnvironmentPreparationError
 from nbproj.paths import inside
 from nbproj.project.model import Place
 
@@ -84,10 +85,8 @@ def read_channel(text: str, place: Place, root: Path, folder: str = ".") -> Chan
             raise EnvironmentPreparationError(msg, place=place, hint="what concerns this machine belongs into its .condarc")
         return Channel(bare.rstrip("/"), Path(unquote(parts.path)) if parts.scheme == "file" else None)
     if bare.startswith("."):
-        try:
+        with blamed(place):
             path = inside(root, os.path.normpath(Path(folder) / bare), what="the channel")
-        except ProjectError as error:
-            raise EnvironmentPreparationError(error.message, place=place) from None
         if not path.is_dir():
             msg = f"there is no channel {bare!r} in the project"
             raise EnvironmentPreparationError(msg, place=place)

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from nbproj.environments.blame import at, blamed_in
 from nbproj.environments.condachannels import Channel, read_channel
 from nbproj.environments.requirements import Requirements, read_lines
-from nbproj.errors import EnvironmentPreparationError, ProjectError, suggestion
+from nbproj.errors import EnvironmentPreparationError, suggestion
 from nbproj.project.document import read_document
 from nbproj.project.model import Place
 from nbproj.project.node import Node, Pair
@@ -95,19 +96,16 @@ def read_conda_file(name: str, root: Path, path: Path) -> CondaFile:
     EnvironmentPreparationError
         It is wrong, with the place.
     """
-    try:
+    with blamed_in(name):
         document = read_document(path)
         fields = document.fields(name) if document is not None else {}
         given = _given(fields, name)
         folder = Path(name).parent
         channels = tuple(
-            read_channel(item.text, _at(name, item), root, str(folder)) for item in _scalars(given.get("channels"), "channels", "a channel", name)
+            read_channel(item.text, at(name, item), root, str(folder)) for item in _scalars(given.get("channels"), "channels", "a channel", name)
         )
         packages, pip = _dependencies(given.get("dependencies"), name)
         variables = _variables(given.get("variables"), name)
-    except ProjectError as error:
-        place = error.place if isinstance(error.place, Place) else Place(name)
-        raise EnvironmentPreparationError(error.message, place=Place(name, place.line, place.column)) from None
     return CondaFile(name, channels, packages, read_lines(pip, root, folder=str(folder)), variables)
 
 
@@ -154,7 +152,7 @@ def _given(fields: Mapping[str, Pair], name: str) -> dict[str, Node]:
         meant = suggestion(key, _KEYS)
         if key not in _KEYS and meant:
             msg = f"{key!r} is no key of a conda environment.{meant} Known: {', '.join(_KEYS)}"
-            raise EnvironmentPreparationError(msg, place=_at(name, pair.key))
+            raise EnvironmentPreparationError(msg, place=at(name, pair.key))
     return {key: pair.value for key, pair in fields.items() if not pair.value.is_null}
 
 
@@ -163,17 +161,17 @@ def _dependencies(node: Node | None, name: str) -> tuple[tuple[CondaPackage, ...
     pip: list[tuple[str, Place]] = []
     for item in _items(node, "dependencies", name):
         if item.kind == "scalar" and not item.is_null:
-            packages.append(read_package(item.text, _at(name, item)))
+            packages.append(read_package(item.text, at(name, item)))
             continue
         if item.kind != "mapping":
             msg = f"an element of 'dependencies' is {item.description}, where a package belongs, such as python=3.12"
-            raise EnvironmentPreparationError(msg, place=_at(name, item))
+            raise EnvironmentPreparationError(msg, place=at(name, item))
         for key, pair in item.fields("an element of 'dependencies'").items():
             if key != "pip":
                 msg = f"{key!r} with a colon is no package. Write {key}=VERSION; only 'pip:' has a list of its own"
-                raise EnvironmentPreparationError(msg, place=_at(name, pair.key))
+                raise EnvironmentPreparationError(msg, place=at(name, pair.key))
             if not pair.value.is_null:
-                pip += [(line.text, _at(name, line)) for line in _scalars(pair.value, "pip", "a requirement", name)]
+                pip += [(line.text, at(name, line)) for line in _scalars(pair.value, "pip", "a requirement", name)]
     return tuple(packages), pip
 
 
@@ -182,10 +180,10 @@ def _variables(node: Node | None, name: str) -> dict[str, str]:
     for key, pair in node.fields("'variables'").items() if node is not None else ():
         if not _VARIABLE.fullmatch(key):
             msg = f"{key!r} is not the name of a variable"
-            raise EnvironmentPreparationError(msg, place=_at(name, pair.key))
+            raise EnvironmentPreparationError(msg, place=at(name, pair.key))
         if pair.value.kind != "scalar" or pair.value.is_null or "\0" in pair.value.text:
             msg = f"the variable {key} is {pair.value.description}, where a text belongs"
-            raise EnvironmentPreparationError(msg, place=_at(name, pair.value))
+            raise EnvironmentPreparationError(msg, place=at(name, pair.value))
         found[key] = pair.value.text
     return found
 
@@ -195,7 +193,7 @@ def _items(node: Node | None, key: str, name: str) -> tuple[Node, ...]:
         return ()
     if node.kind != "list":
         msg = f"{key!r} is {node.description}, where a list belongs"
-        raise EnvironmentPreparationError(msg, place=_at(name, node))
+        raise EnvironmentPreparationError(msg, place=at(name, node))
     return node.items
 
 
@@ -204,9 +202,5 @@ def _scalars(node: Node | None, key: str, what: str, name: str) -> tuple[Node, .
     for item in items:
         if item.kind != "scalar" or item.is_null:
             msg = f"an element of {key!r} is {item.description}, where {what} belongs"
-            raise EnvironmentPreparationError(msg, place=_at(name, item))
+            raise EnvironmentPreparationError(msg, place=at(name, item))
     return items
-
-
-def _at(name: str, node: Node) -> Place:
-    return Place(name, node.place.line, node.place.column)

@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from nbproj.environments.blame import blamed
 from nbproj.environments.condachannels import CondaSettings
 from nbproj.environments.condafile import CondaFile, CondaPackage, read_conda_file, read_package
 from nbproj.environments.condalock import CondaLock, read_lock
 from nbproj.environments.interpreters import choose, platform_key
 from nbproj.environments.recipe import Recipe
 from nbproj.environments.requirements import of_texts
-from nbproj.errors import EnvironmentPreparationError, ProjectError
+from nbproj.errors import EnvironmentPreparationError
 from nbproj.paths import inside
 from nbproj.project.model import EnvironmentSpec, Place
 
@@ -127,10 +128,8 @@ def read_conda_recipe(spec: EnvironmentSpec, root: Path) -> CondaRecipe:
         return CondaRecipe(CondaFile(name, pip=of_texts(lock.pins, root, Place(name))), lock, settings)
     if spec.file is None:
         return CondaRecipe(_PYTHON_ONLY, settings=settings)
-    try:
+    with blamed(spec.declared):
         path = inside(root, spec.file, what="the environment's file")
-    except ProjectError as error:
-        raise EnvironmentPreparationError(error.message, place=spec.declared) from None
     if not path.is_file():
         msg = f"there is no file {spec.file!r} in the project"
         raise EnvironmentPreparationError(msg, place=spec.declared)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from nbproj.environments.blame import at, blamed_in
 from nbproj.environments.requirements import Requirements, read_lines
-from nbproj.errors import EnvironmentPreparationError, ProjectError, suggestion
+from nbproj.errors import EnvironmentPreparationError, suggestion
 from nbproj.project.document import read_document
 from nbproj.project.model import Place
 from nbproj.project.node import Node
@@ -55,24 +56,21 @@ def read_python_env(name: str, root: Path, path: Path) -> PythonEnv:
     EnvironmentPreparationError
         It is wrong, with the place.
     """
-    try:
+    with blamed_in(name):
         document = read_document(path)
         fields = document.fields(name) if document is not None else {}
-    except ProjectError as error:
-        place = error.place if isinstance(error.place, Place) else Place(name)
-        raise EnvironmentPreparationError(error.message, place=Place(name, place.line, place.column)) from None
     for key, pair in fields.items():
         if key not in _KEYS:
             msg = f"{key!r} is no key of a Python environment.{suggestion(key, _KEYS)} Known: {', '.join(_KEYS)}"
-            raise EnvironmentPreparationError(msg, place=_at(name, pair.key))
+            raise EnvironmentPreparationError(msg, place=at(name, pair.key))
     given = {key: pair.value for key, pair in fields.items() if not pair.value.is_null}
     wanted = given.get("python")
     if wanted is not None and wanted.kind != "scalar":
         msg = f"'python' is {wanted.description}, where a version belongs, such as '3.12'"
-        raise EnvironmentPreparationError(msg, place=_at(name, wanted))
+        raise EnvironmentPreparationError(msg, place=at(name, wanted))
     return PythonEnv(
         wanted.text if wanted is not None else None,  # as it is written: YAML's 3.10 would be 3.1
-        _at(name, wanted) if wanted is not None else Place(name),
+        at(name, wanted) if wanted is not None else Place(name),
         *(read_lines(_lines(given.get(key), key, name), root) for key in ("build_dependencies", "dependencies")),
     )
 
@@ -82,13 +80,9 @@ def _lines(node: Node | None, key: str, name: str) -> list[tuple[str, Place]]:
         return []
     if node.kind != "list":
         msg = f"{key!r} is {node.description}, where a list belongs"
-        raise EnvironmentPreparationError(msg, place=_at(name, node))
+        raise EnvironmentPreparationError(msg, place=at(name, node))
     for item in node.items:
         if item.kind != "scalar" or item.is_null:
             msg = f"an element of {key!r} is {item.description}, where a requirement belongs"
-            raise EnvironmentPreparationError(msg, place=_at(name, item))
-    return [(item.text, _at(name, item)) for item in node.items]
-
-
-def _at(name: str, node: Node) -> Place:
-    return Place(name, node.place.line, node.place.column)
+            raise EnvironmentPreparationError(msg, place=at(name, item))
+    return [(item.text, at(name, item)) for item in node.items]

@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from nbproj.environments.blame import blamed
 from nbproj.environments.interpreters import Interpreter, choose, platform_key
 from nbproj.environments.pyproject import PythonProject, read_pyproject
 from nbproj.environments.pythonenv import read_python_env
 from nbproj.environments.requirements import Requirements, of_texts, read_file
-from nbproj.errors import EnvironmentPreparationError, ProjectError
+from nbproj.errors import EnvironmentPreparationError
 from nbproj.paths import inside
 from nbproj.project.model import EnvironmentSpec, Place
 
@@ -123,10 +124,8 @@ def _of_conda(spec: EnvironmentSpec, root: Path, cache: Path) -> Recipe:
 
 
 def _existing(spec: EnvironmentSpec, root: Path) -> Path:
-    try:
+    with blamed(spec.declared):
         path = inside(root, str(spec.file), what="the environment's file")
-    except ProjectError as error:
-        raise EnvironmentPreparationError(error.message, place=spec.declared) from None
     if not path.is_file():
         msg = f"there is no file {spec.file!r} in the project"
         raise EnvironmentPreparationError(msg, place=spec.declared)

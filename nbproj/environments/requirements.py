@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
-from nbproj.errors import EnvironmentPreparationError, ProjectError
+from nbproj.environments.blame import blamed
+from nbproj.errors import EnvironmentPreparationError
 from nbproj.paths import inside
 from nbproj.project.model import Place
 
@@ -179,10 +180,8 @@ def _joined(text: str, name: str) -> list[tuple[str, Place]]:
 
 
 def _inside(root: Path, name: str, place: Place | None) -> Path:
-    try:
+    with blamed(place):
         return inside(root, name, what="the file")
-    except ProjectError as error:
-        raise EnvironmentPreparationError(error.message, place=place) from None
 
 
 def _option(text: str, root: Path, folder: str, place: Place, depth: int) -> Requirements:

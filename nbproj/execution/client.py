@@ -8,30 +8,25 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from nbproj.execution.connection import Connection, Message, Wire
 from nbproj.execution.kernelprocess import KernelProcess
+from nbproj.execution.reply import Awaited, Listener, Reply
 
 if TYPE_CHECKING:
     import zmq
 
-__all__ = ["START_SECONDS", "CellTimeout", "Client", "KernelDied", "Listener", "Reply", "Stopped"]
+__all__ = ["START_SECONDS", "CellTimeout", "Client", "KernelDied", "Stopped"]
 
 START_SECONDS: Final = 60.0
 _TELL_SECONDS: Final = 5.0
-_LOST_SECONDS: Final = 5.0
-"""Silence after a reply that tells that the kernel's last word was lost."""
 _LINGER_SECONDS: Final = 0.2
 _INTERRUPT_SECONDS: Final = 3.0
 _BATCH: Final = 256
 _BEAT_SECONDS: Final = 1.0
 _RECONNECT_MILLISECONDS: Final = 4
-
-Listener = Callable[[Message], None]
-"""Takes what a request shows."""
 
 
 class KernelDied(Exception):  # noqa: N818 - an event, as the signals of Python itself are named
@@ -44,47 +39,6 @@ class Stopped(Exception):  # noqa: N818 - as above
 
 class CellTimeout(Exception):  # noqa: N818 - as above
     """A cell did not end in time; it was interrupted."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """How a request ended.
-
-    Parameters
-    ----------
-    content : dict
-        The reply's content; `status` is `ok`, `error` or `aborted`.
-    """
-
-    content: dict[str, Any] = field(default_factory=dict)
-
-
-class _Progress:
-    """How far the execution of a cell is: it is over when the kernel has replied and has said that it is idle again."""
-
-    def __init__(self, listener: Listener) -> None:
-        self._listener = listener
-        self._idle = False
-        self.number = ""
-        self.reply: Reply | None = None
-        self.heard = time.monotonic()
-
-    def hear(self, message: Message) -> None:
-        """Take what the cell shows."""
-        if message.type == "status":
-            self._idle = self._idle or message.content.get("execution_state") == "idle"
-        else:
-            self._listener(message)
-
-    def hear_reply(self, message: Message) -> None:
-        """Take a reply, perhaps to another request."""
-        if message.parent == self.number and message.type == "execute_reply":
-            self.reply = Reply(message.content)
-
-    @property
-    def over(self) -> bool:
-        """Whether nothing more is to be waited for."""
-        return self.reply is not None and (self._idle or time.monotonic() - self.heard > _LOST_SECONDS)
 
 
 class Client:
@@ -262,12 +216,12 @@ class Client:
         KernelDied, Stopped
             As `ready`.
         """
-        progress = _Progress(listener)
+        awaited = Awaited(listener)
         request: dict[str, object] = {"code": source, "silent": False, "store_history": True, "user_expressions": {}, "allow_stdin": False}
-        progress.number = self._send(self._shell, "execute_request", {**request, "stop_on_error": stop_on_error}, progress.hear)
+        awaited.number = self._send(self._shell, "execute_request", {**request, "stop_on_error": stop_on_error}, awaited.hear)
         deadline = None if timeout is None else time.monotonic() + timeout
         interrupted = False
-        while not progress.over:
+        while not awaited.over:
             now = time.monotonic()
             if deadline is not None and now >= deadline:
                 if interrupted:
@@ -276,13 +230,13 @@ class Client:
                 self._interrupt()
             ready = self._wait(_BEAT_SECONDS if deadline is None else min(_BEAT_SECONDS, deadline - now))
             if ready:
-                progress.heard = time.monotonic()
+                awaited.heard = time.monotonic()
             self._show()
             for message in self._messages(self._shell):
-                progress.hear_reply(message)
-        if interrupted or progress.reply is None:
+                awaited.hear_reply(message)
+        if interrupted or awaited.reply is None:
             raise CellTimeout
-        return progress.reply
+        return awaited.reply
 
     def tell(self, source: str) -> None:
         """Have code executed before what is asked for next. Nobody hears what it shows, or waits for it."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from nbproj.execution.client import START_SECONDS, CellTimeout, Client, KernelDied, Reply, Stopped
+from nbproj.execution.client import START_SECONDS, CellTimeout, Client, KernelDied, Stopped
 from nbproj.execution.connection import Connection
 from nbproj.execution.executed import ExecutedNotebook
 from nbproj.execution.execution import Outcome
@@ -19,6 +19,7 @@ from nbproj.execution.kernels import Kernel
 from nbproj.execution.outputs import CellOutputs, Displays
 from nbproj.execution.plan import Plan, Step
 from nbproj.execution.process import Guard
+from nbproj.execution.reply import Reply
 from nbproj.execution.results import ResultMessages
 from nbproj.paths import sockets_folder
 

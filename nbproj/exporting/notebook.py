@@ -21,7 +21,7 @@ from nbproj.paths import inside
 from nbproj.project.annotations import with_quoted_annotations
 from nbproj.project.assignments import declared_parameters
 from nbproj.project.bindings import read_bindings
-from nbproj.project.cells import cells_of, language, read_document
+from nbproj.project.cells import PYTHON, cells_of, language, read_document
 from nbproj.project.conversion import text_of
 from nbproj.project.edition import new_cell
 from nbproj.project.marks import ENTRY_POINT_TAG, INJECTED_TAG, PARAMETERS_TAG
@@ -31,7 +31,6 @@ from nbproj.project.selection import CellPlan, plan
 
 __all__ = ["PlainNotebook", "is_left_alone", "kind_of", "plain_notebook", "sent_text"]
 
-PYTHON: Final = frozenset({"python", "ipython"})
 _SAME: Final = ("type", "default", "default_text", "optional", "item", "secret")
 _TYPED: Final = "_nbproj_typed"
 _GIVEN: Final = "_nbproj_given"

@@ -12,7 +12,10 @@ from typing import Final
 from nbproj.errors import EntryPointError
 from nbproj.project.model import Place
 
-__all__ = ["Cell", "cells_of", "code_cells", "document_of", "language", "read_bytes", "read_cells", "read_document"]
+__all__ = ["PYTHON", "Cell", "cells_of", "code_cells", "document_of", "language", "read_bytes", "read_cells", "read_document"]
+
+PYTHON: Final = frozenset({"python", "ipython"})
+"""What notebooks call the language whose cells can be understood here."""
 
 MAXIMUM_BYTES: Final = 100 << 20
 MAXIMUM_TEXT: Final = 5 << 20

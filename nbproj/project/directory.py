@@ -10,10 +10,11 @@ from pathlib import Path, PurePosixPath
 
 from nbproj.errors import EntryPointError, NbprojError, ProjectError, suggestion
 from nbproj.paths import inside
+from nbproj.project.declared import Notebook
 from nbproj.project.listing import SCRIPTS, runnable_files
 from nbproj.project.mlproject import read_mlproject
 from nbproj.project.model import EntryPoint, EnvironmentSpec, Place, Project
-from nbproj.project.notebook import Notebook, listed_declarations, read_declarations, read_notebook
+from nbproj.project.notebook import listed_declarations, read_declarations, read_notebook
 from nbproj.project.script import script_environment
 from nbproj.project.selection import MAIN
 from nbproj.project.surroundings import conventional_environment

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, NoReturn, TypeAlias
 
 from nbproj.errors import EntryPointError, suggestion
+from nbproj.project.cells import PYTHON
 from nbproj.project.model import Place
 from nbproj.project.names import name_problem
 
@@ -18,7 +19,6 @@ Form: TypeAlias = Literal["cell magic", "line magic", "comment", "tag"]
 DECLARING: Final[tuple[Declaring, ...]] = ("parameters", "entrypoint", "mlproject")
 """Names of the magics that declare; `%mlproject`, the line magic, shows the project and declares nothing."""
 
-PYTHON: Final = frozenset({"python", "ipython"})
 MAGIC: Final = re.compile(r"(%%?)(parameters|entrypoint|mlproject)(?:[ \t]+(.*))?$")
 # Exactly this: `# Parameters` is what papermill injects, `# parameters of the model` is prose.
 PARAMETERS_COMMENT: Final = re.compile(r"#[ \t]*parameters(?:[ \t]+(--entry\b.*))?$")

@@ -13,12 +13,12 @@ import tokenize
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from nbproj.project.cells import PYTHON
 from nbproj.project.marks import UNMARKED, Mark
 from nbproj.project.python_source import PYTHON_MAGICS, python_of
 
 __all__ = ["body", "has_foreign_magic", "inert_lines", "neutralised", "runs_ours"]
 
-PYTHON: Final = frozenset({"python", "ipython"})
 EXTENSION: Final = re.compile(r"(\s*)%(load_ext|reload_ext|unload_ext)\s+nbproj\s*(#.*)?$")
 # They show something to whoever sits before the notebook; nobody does.
 SHOWN: Final = re.compile(r"(\s*)%(mlproject|mlruns)\b")

@@ -6,20 +6,21 @@ Several forms may speak of one parameter; the first that does decides, and the n
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
-from nbproj.errors import EntryPointError, NbprojError, suggestion
+from nbproj.errors import EntryPointError, NbprojError
 from nbproj.paths import inside
 from nbproj.project.assignments import declared_parameters
-from nbproj.project.cells import Cell, code_cells, language, read_cells
+from nbproj.project.cells import PYTHON, Cell, code_cells, language, read_cells
 from nbproj.project.content import Content, content, is_executed
 from nbproj.project.declaration import Remarks
+from nbproj.project.declared import Notebook
 from nbproj.project.manifest import of_script, read_manifest, without_cells
 from nbproj.project.marks import read_mark
-from nbproj.project.model import REQUIRED, EntryPoint, EnvironmentSpec, Parameter, Place
+from nbproj.project.model import REQUIRED, EntryPoint, Parameter, Place
 from nbproj.project.neutral import body
 from nbproj.project.overlay import overlaid
 from nbproj.project.script import read_script
@@ -27,7 +28,6 @@ from nbproj.project.selection import MAIN
 
 __all__ = [
     "Cell",
-    "Notebook",
     "code_cells",
     "declarations_in",
     "is_executed",
@@ -38,69 +38,7 @@ __all__ = [
     "read_notebook",
 ]
 
-PYTHON = frozenset({"python", "ipython"})
 MAXIMUM_UNDERSTOOD = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class Notebook:
-    """What a notebook declares.
-
-    Parameters
-    ----------
-    file : str
-        Its path in the project.
-    entry_points : mapping of str to EntryPoint
-        By name, in the order of the cells; `main` alone when nothing in it names one.
-    is_marked : bool
-        Whether it names entry points of its own.
-    name : str, optional
-        What the project is called that it alone would be.
-    environment : EnvironmentSpec, optional
-        What a `%%mlproject` cell asks for.
-    warnings : tuple of str
-        Remarks of one line each.
-    """
-
-    file: str
-    entry_points: Mapping[str, EntryPoint]
-    is_marked: bool = False
-    name: str | None = None
-    environment: EnvironmentSpec | None = None
-    warnings: tuple[str, ...] = field(default=())
-
-    @property
-    def default(self) -> EntryPoint | None:
-        """The entry point that is meant when none is named: `main`, or the only one."""
-        if MAIN in self.entry_points:
-            return self.entry_points[MAIN]
-        return next(iter(self.entry_points.values())) if len(self.entry_points) == 1 else None
-
-    def entry_point(self, name: str | None = None) -> EntryPoint:
-        """Return an entry point that can be run.
-
-        Parameters
-        ----------
-        name : str, optional
-            Which; the default one when it is not given.
-
-        Raises
-        ------
-        EntryPointError
-            There is none of that name, none is the default, or its declaration is wrong.
-        """
-        found = self.entry_points.get(name) if name is not None else self.default
-        if found is None:
-            names = ", ".join(self.entry_points)
-            if name is None:
-                first = next(iter(self.entry_points))
-                msg = f"has several entry points: {names}. Name one, such as {self.file}:{first}"
-            else:
-                msg = f"there is no entry point {name!r}.{suggestion(name, self.entry_points)} Entry points: {names}"
-            raise EntryPointError(msg, place=Place(self.file))
-        if found.problem is not None:
-            raise found.problem
-        return found
 
 
 def read_notebook(root: Path, relative: str, name: str | None = None) -> EntryPoint:

@@ -15,7 +15,7 @@ from typing import Final
 from nbproj.errors import EntryPointError
 from nbproj.project.annotations import with_quoted_annotations
 from nbproj.project.bindings import Bindings, read_bindings
-from nbproj.project.cells import Cell
+from nbproj.project.cells import PYTHON, Cell
 from nbproj.project.edition import CellChange
 from nbproj.project.mark_line import read_mark_line
 from nbproj.project.marks import ENTRY_POINT_TAG, PARAMETERS_TAG, Mark, read_mark
@@ -24,7 +24,6 @@ from nbproj.project.scriptblock import block_of_yaml
 
 __all__ = ["Plain", "plain_form"]
 
-PYTHON: Final = frozenset({"python", "ipython"})
 SKIPPED: Final = "skip-execution"
 """The tag by which nbclient, and papermill with it, leaves a cell alone."""
 

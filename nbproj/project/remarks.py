@@ -9,7 +9,7 @@ from pathlib import Path
 
 from nbproj.paths import inside
 from nbproj.project.bindings import read_bindings
-from nbproj.project.cells import cells_of, language, read_document
+from nbproj.project.cells import PYTHON, cells_of, language, read_document
 from nbproj.project.model import EntryPoint, Place
 from nbproj.project.neutral import body
 from nbproj.project.python_source import python_of
@@ -44,7 +44,7 @@ def remarks_on(root: Path, entry_point: EntryPoint) -> tuple[str, ...]:
     spoken = language(document)
     plans = plan(cells_of(document, place), spoken, entry_point.cells, file=file)
     names = [parameter.name for parameter in entry_point.parameters]
-    told = [*unbound_names(plans, names, spoken, file=file), *(_missing_imports(plans, file) if spoken in {"python", "ipython"} else ())]
+    told = [*unbound_names(plans, names, spoken, file=file), *(_missing_imports(plans, file) if spoken in PYTHON else ())]
     return (*entry_point.warnings, *(str(remark) for remark in told))
 
 

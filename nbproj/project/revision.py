@@ -9,10 +9,11 @@ from typing import Final
 
 from nbproj.errors import EntryPointError
 from nbproj.project.cells import Cell, cells_of, document_of, language, read_bytes
+from nbproj.project.declared import Notebook
 from nbproj.project.edition import CellChange, cell_difference, new_edition
 from nbproj.project.marks import read_mark
 from nbproj.project.model import EntryPoint, Parameter, Place
-from nbproj.project.notebook import Notebook, declarations_in
+from nbproj.project.notebook import declarations_in
 from nbproj.project.plain import plain_form
 from nbproj.project.selection import plan
 

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from nbproj.project.bindings import Bindings, read_bindings
-from nbproj.project.cells import Cell
+from nbproj.project.cells import PYTHON, Cell
 from nbproj.project.marks import UNMARKED, Mark, read_mark
 from nbproj.project.model import Place
 from nbproj.project.names import name_problem
@@ -152,7 +152,7 @@ def lost_overrides(plans: Sequence[CellPlan], names: Iterable[str], language: st
     >>> print(*lost_overrides(plan(cells), ["alpha"]))
     notebook, cell 2, line 1: 'alpha' is assigned again before anything reads the given value
     """
-    if language not in {"python", "ipython"}:
+    if language not in PYTHON:
         return ()
     bindings = {one.number: _bindings(one) for one in plans if one.runs}
     return tuple(remark for name in names if (remark := _lost(name, plans, bindings, file)) is not None)
@@ -176,7 +176,7 @@ def unbound_names(plans: Sequence[CellPlan], given: Iterable[str] = (), language
     >>> print(*unbound_names(plan(cells, name="b")))
     notebook, cell 2, line 2: 'x' is used here, and only cell 1 binds it, which this entry point does not run
     """
-    if language not in {"python", "ipython"}:
+    if language not in PYTHON:
         return ()
     known = [(one, _bindings(one)) for one in plans if one.mark.kind != "mlproject"]
     bound = {name for one, found in known if one.runs for name in found.binds} | set(given)
@@ -202,7 +202,7 @@ def _bindings(one: CellPlan) -> Bindings:
 
 
 def _declared(cell: Cell, mark: Mark, language: str) -> frozenset[str]:
-    if language not in {"python", "ipython"}:
+    if language not in PYTHON:
         return frozenset()
     return frozenset(name for name in read_bindings(body(cell.source, mark)).assigned if not name_problem(name))
 

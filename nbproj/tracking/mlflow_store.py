@@ -1,4 +1,7 @@
-"""The store as MLflow's library keeps it: a SQLite file, another database, a tracking server, Databricks, a folder of files."""
+"""The store as MLflow's library keeps it: a SQLite file, another database, a tracking server, Databricks, a folder of files.
+
+Longer than other files: it is one class, which answers the whole protocol of `store.Store`, each method by one call of the library.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,7 @@ from nbproj.progress import Progress, silent
 from nbproj.tracking import blueprint, library, location, sqlite, values
 from nbproj.tracking.reach import PATIENCE_SECONDS, reach, waiting
 from nbproj.tracking.refusal import is_locked, refusal
+from nbproj.tracking.schema import check_file, check_server
 from nbproj.tracking.store import TERMINAL, Metric, RunNotFoundError, RunRecord, Status, Store
 
 __all__ = ["MlflowStore", "open_store"]
@@ -78,9 +82,9 @@ def open_store(uri: str, *, progress: Progress = silent, patience: float = PATIE
             library.load()
         with waiting(progress, uri), held():
             if path is not None:
-                _check_file(path, uri, progress)
+                check_file(path, uri, progress)
             elif re.match(r"(postgresql|mysql|mssql)\b", uri):
-                _check_server(uri)
+                check_server(uri)
             with library.quiet(), library.settings(_ASKING):
                 found = MlflowStore(uri, _library_store(uri, path), progress)
     except StoreError:
@@ -90,49 +94,6 @@ def open_store(uri: str, *, progress: Progress = silent, patience: float = PATIE
     if uri.startswith(("http://", "https://")):
         found.experiments(limit=1)  # says who is there, and whether it lets us in, before anything is built on it
     return found
-
-
-def _check_file(path: Path, uri: str, progress: Progress) -> None:
-    name = location.label(uri)
-    if path.is_dir():
-        msg = f"the tracking store {name} is a folder, not a database"
-        raise StoreError(msg)
-    revision = blueprint.revision_of(path)
-    if revision == blueprint.EMPTY:
-        blueprint.fill(path, progress)
-        revision = blueprint.revision_of(path)
-    if revision is None:
-        msg = f"the tracking store {name} is a database of something else than MLflow: move the file away, or choose another store"
-        raise StoreError(msg)
-    _check_revision(revision, uri)
-
-
-def _check_revision(revision: str, uri: str) -> None:
-    if revision == blueprint.head():
-        return
-    name = location.label(uri)
-    # MLflow would migrate a database that lacks tables without a word, and nobody with the older version could open it again.
-    if blueprint.is_known(revision):
-        msg = (
-            f"the tracking store {name} was made by an older MLflow: copy it, then run 'mlflow db upgrade' with its address, or choose another store"
-        )
-    else:
-        msg = f"the tracking store {name} was made by a newer MLflow (schema {revision}): install that version, or choose another store"
-    raise StoreError(msg)
-
-
-def _check_server(uri: str) -> None:
-    import sqlalchemy
-    from alembic.migration import MigrationContext
-
-    engine = sqlalchemy.create_engine(uri)
-    try:
-        with engine.connect() as connection:
-            revision = MigrationContext.configure(connection).get_current_revision()
-    finally:
-        engine.dispose()
-    if revision is not None:  # else a new database, which its administrator made for MLflow to fill
-        _check_revision(revision, uri)
 
 
 def _library_store(uri: str, path: Path | None) -> Any:  # noqa: ANN401  (MLflow's stores are not typed)
