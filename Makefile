@@ -10,7 +10,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
 unexport MLFLOW_TRACKING_URI MLFLOW_RUN_ID MLFLOW_EXPERIMENT_ID MLFLOW_EXPERIMENT_NAME
 
-.PHONY: help demo test lint bench docs clean
+.PHONY: help demo test lint bench docs panel wheel clean
 .DEFAULT_GOAL := help
 
 help:  ## Say what can be made
@@ -32,6 +32,14 @@ bench: $(VENV)/.test  ## Measure against peers, side by side in one run
 docs: $(VENV)/.docs  ## Build the site into site/
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 	@echo "The site is in site/index.html"
+
+panel: $(VENV)/.test  ## Build the panel for JupyterLab into nbproj/labextension (needs node) and show it to the JupyterLab in .venv
+	@cd labextension && PATH="$(abspath $(BIN)):$$PATH" && jlpm install --immutable && jlpm build:prod
+	@$(BIN)/jupyter-builder develop --overwrite .
+
+wheel: $(VENV)/.test  ## Build sdist and wheel into dist/, with the panel in them
+	@NBPROJ_PANEL=require $(BIN)/uv build --quiet --out-dir dist
+	@ls dist
 
 clean:  ## Remove what was made here (not the runs: mlflow.db and mlruns/ stay)
 	rm -rf $(VENV) .venvs site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

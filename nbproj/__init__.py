@@ -21,19 +21,28 @@ from nbproj.version import __version__
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from nbproj.batches.call import batch
+    from nbproj.batches.result import Batch
     from nbproj.errors import NbprojError
     from nbproj.logbook import log_artifact, log_figure, log_metric, log_metrics, log_param, log_params, set_tag, set_tags
+    from nbproj.reading import load_project
     from nbproj.record import Run, RunFailed
-    from nbproj.records import get_run, runs
+    from nbproj.records import get_batch, get_run, runs
     from nbproj.runlist import RunList
-    from nbproj.runner import load_project, run
+    from nbproj.runner import run
+    from nbproj.widgets.form import form
+    from nbproj.widgets.runs import panel
 
 __all__ = [
+    "Batch",
     "NbprojError",
     "Run",
     "RunFailed",
     "RunList",
     "__version__",
+    "batch",
+    "form",
+    "get_batch",
     "get_run",
     "load_project",
     "log_artifact",
@@ -42,6 +51,7 @@ __all__ = [
     "log_metrics",
     "log_param",
     "log_params",
+    "panel",
     "run",
     "runs",
     "set_tag",
@@ -49,18 +59,23 @@ __all__ = [
 ]
 
 _ROOMS = {
+    "Batch": "nbproj.batches.result",
     "NbprojError": "nbproj.errors",
     "Run": "nbproj.record",
     "RunFailed": "nbproj.record",
     "RunList": "nbproj.runlist",
+    "batch": "nbproj.batches.call",
+    "form": "nbproj.widgets.form",
+    "get_batch": "nbproj.records",
     "get_run": "nbproj.records",
-    "load_project": "nbproj.runner",
+    "load_project": "nbproj.reading",
     "log_artifact": "nbproj.logbook",
     "log_figure": "nbproj.logbook",
     "log_metric": "nbproj.logbook",
     "log_metrics": "nbproj.logbook",
     "log_param": "nbproj.logbook",
     "log_params": "nbproj.logbook",
+    "panel": "nbproj.widgets.runs",
     "run": "nbproj.runner",
     "runs": "nbproj.records",
     "set_tag": "nbproj.logbook",
@@ -82,11 +97,25 @@ def unload_ipython_extension(shell: InteractiveShell) -> None:
     unload(shell)
 
 
+def _jupyter_server_extension_points() -> list[dict[str, str]]:
+    """Return where the routes of the Jupyter server are: what `jupyter server extension` asks for."""
+    return [{"module": "nbproj.server"}]
+
+
+def _jupyter_labextension_paths() -> list[dict[str, str]]:
+    """Return where the built panel is: what `jupyter-builder develop` asks for."""
+    return [{"src": "labextension", "dest": "nbproj"}]
+
+
+_EVERYWHERE = {"nbproj.errors", "nbproj.logbook"}
+"""What works on Windows, too; all else needs parts of Python that are not there."""
+
+
 def __getattr__(name: str) -> object:
     if name not in _ROOMS:
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg, name=name, obj=sys.modules[__name__])  # Python suggests the right name from these
-    if _ROOMS[name] in {"nbproj.records", "nbproj.runlist", "nbproj.runner"}:
+    if _ROOMS[name] not in _EVERYWHERE:
         from nbproj.errors import on_this_platform
 
         on_this_platform()

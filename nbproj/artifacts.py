@@ -10,7 +10,7 @@ from pathlib import Path
 
 from nbproj.errors import RunError, StoreError
 from nbproj.paths import write_atomically, writing
-from nbproj.tracking.ownership import Entry
+from nbproj.tracking.ledger import Entry
 from nbproj.tracking.store import RunRecord, Store
 
 __all__ = ["log_of", "of_run", "page_of_run", "write_page"]

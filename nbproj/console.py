@@ -12,6 +12,7 @@ import time
 from types import TracebackType
 from typing import Any, Self, TextIO
 
+from nbproj.display.batch import failures_of, rows_of
 from nbproj.display.columns import clip
 from nbproj.display.quantity import elapsed
 from nbproj.errors import RunError, one_line
@@ -65,6 +66,10 @@ class Console:
         self._waiting_for = ""
         self._since = time.monotonic()
         self._about: dict[str, Any] = {}
+        self._points = ""
+        self._rows: list[str] = []
+        self._drawn = 0
+        self._tenth = 0
 
     def __enter__(self) -> Self:
         if self._live:
@@ -103,15 +108,34 @@ class Console:
         elif event.step == "created":
             commit = self._about.get("commit")
             version = f" at {str(commit)[:8]}" if commit else ""
-            self.line(f"running {self._about.get('entry_point')} of {self._about.get('uri')}{version}, run {str(event.data['run_id'])[:8]}")
+            what = f"batch {str(event.data['run_id'])[:8]}: {self._points}" if self._points else f"run {str(event.data['run_id'])[:8]}"
+            self.line(f"running {self._about.get('entry_point')} of {self._about.get('uri')}{version}, {what}")
         elif event.step == "settled":
+            self._rows = []
             self._wait_for("reading the record")
+        elif event.step == "batch":
+            self._batch(event)
         else:
             text = _waited_for(event, str(self._about.get("entry_point")))
             if self._piped and event.step in {"started", "cell"}:
                 self._wait_for("")  # what reads the pipe may write to this terminal too, and we cannot see when
             elif text:
-                self._wait_for(text, same=event.step == "fetching" and self._waiting_for.startswith("fetching"))
+                same = "fetching" if event.step == "fetching" else event.text  # of an image it is told how much is there
+                self._wait_for(text, same=bool(same) and self._waiting_for.startswith(same))
+
+    def _batch(self, event: Event) -> None:
+        """Show how a batch goes on: in a terminal what runs now, elsewhere a line for each tenth; and what has failed."""
+        if "counts" not in event.data:
+            self._points = event.text
+            return
+        for line in failures_of(event):
+            self.line(line)
+        if self._live:
+            self._rows = rows_of(event)
+            self._wait_for(event.text, same=True)
+        elif event.total and 10 * (event.done or 0) // event.total > self._tenth:
+            self._tenth = 10 * (event.done or 0) // event.total
+            self.line(event.text)
 
     def line(self, text: str) -> None:
         """Show a line of ours."""
@@ -182,13 +206,17 @@ class Console:
             seconds = time.monotonic() - self._since
             waited = f" ({elapsed(seconds)})" if seconds >= 1 else ""
             room = self.width - 1 - len(waited)  # a full line would move the cursor to the next
+            above = "".join(f"{clip(one_line(row), self.width - 1)}\n" for row in self._rows)
+            self._erase()
             self._status_shown = True
-            self._put(self._ours, _ERASE + clip(one_line(self._waiting_for), room) + waited)
+            self._drawn = len(self._rows)
+            self._put(self._ours, _ERASE + above + clip(one_line(self._waiting_for), room) + waited)
 
     def _erase(self) -> None:
         if self._status_shown:
             self._status_shown = False
-            self._put(self._ours, _ERASE)
+            up, self._drawn = f"\x1b[{self._drawn}A\x1b[J" if self._drawn else "", 0
+            self._put(self._ours, _ERASE + up)
 
     def _make_room(self) -> None:
         # At the start of a line there can be the status, or the `^C` with which a terminal answers Ctrl-C.
@@ -225,7 +253,7 @@ class Console:
 
 def _waited_for(event: Event, entry_point: str) -> str:
     """Return what is waited for from an event on; empty when it starts no wait."""
-    if event.step in {"fetching", "preparing", "waiting", "cell"}:
+    if event.step in {"fetching", "preparing", "waiting", "cell"} or (event.step == "fetched" and "kept" in event.data):
         share = f", {100 * (event.done or 0) // event.total} %" if event.total and event.step != "cell" else ""
         return event.text + share
     return {

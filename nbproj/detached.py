@@ -14,13 +14,12 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 from nbproj.errors import NbprojError, RunError, one_line
-from nbproj.order import Order
 from nbproj.progress import Event, Progress, silent
 
-__all__ = ["start"]
+__all__ = ["Document", "start"]
 
 _FOLDER = str(Path(__file__).parent.parent)
 # The working folder stays out of the driver's path: a `json.py` that lies there is the project's. Where nbproj is not installed it is found where it
@@ -29,13 +28,20 @@ _PROGRAM = "import sys; sys.path.append(sys.argv.pop(1)); from nbproj.driver imp
 _TOLD = 2000
 
 
-def start(order: Order, progress: Progress = silent, *, parent: str | None = None) -> str:
+class Document(Protocol):
+    """What a driver can be told to carry."""
+
+    def to_document(self) -> dict[str, object]:
+        """Return it as values that JSON holds, secrets included."""
+
+
+def start(order: Document, progress: Progress = silent, *, parent: str | None = None) -> str:
     """Start a driver for an order; return the id of its run as soon as that exists.
 
     Parameters
     ----------
-    order : Order
-        What to run; its tracking URI is given.
+    order : Document
+        What to run, a run or a batch; its tracking URI is given.
     progress : Progress
         Told of everything until the run exists.
     parent : str, optional
@@ -82,7 +88,7 @@ def start(order: Order, progress: Progress = silent, *, parent: str | None = Non
         return str(answer["run_id"])
 
 
-def _hand_over(stream: IO[bytes], order: Order) -> None:
+def _hand_over(stream: IO[bytes], order: Document) -> None:
     with contextlib.suppress(OSError), stream:  # a driver that is dead already says so by its silence
         stream.write(json.dumps(order.to_document()).encode())
 

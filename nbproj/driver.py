@@ -19,7 +19,7 @@ from nbproj.errors import NbprojError
 from nbproj.order import Order
 from nbproj.progress import Event, Progress, silent
 from nbproj.tracking.journal import JournalWriter
-from nbproj.tracking.ownership import Ledger
+from nbproj.tracking.ledger import Ledger
 
 __all__ = ["main"]
 
@@ -73,11 +73,7 @@ def main() -> None:
     report = _Report()
     report.tell({"driver": os.getpid()})
     try:
-        order = Order.from_document(json.loads(sys.stdin.buffer.read()))
-        from nbproj.runner import execute
-
-        run = execute(order, report, sole=True)
-        report.tell({"run_id": run.run_id})  # a call that was skipped has created none
+        report.tell({"run_id": _carry(json.loads(sys.stdin.buffer.read()), report)})  # a call that was skipped has created none
     except NbprojError as error:
         report.tell({"error": error.to_dict()})
     except SystemExit:  # terminated: the run is settled
@@ -86,3 +82,19 @@ def main() -> None:
         traceback.print_exc()
         report.tell({"error": {"type": "RunError", "message": f"the driver failed: {type(error).__name__}: {error}"}})
         raise
+
+
+def _carry(document: dict[str, Any], report: _Report) -> str:
+    """Carry the run or the batch that an order means; return the id of the run that stands for it."""
+    if "batch" in document:
+        from nbproj.batches.carrying import execute_batch
+        from nbproj.batches.order import BatchOrder
+
+        return execute_batch(BatchOrder.from_document(document), report, sole=True).batch_id
+    if "rejoin" in document:
+        from nbproj.backends.rejoining import rejoin
+
+        return rejoin(document["rejoin"], report)
+    from nbproj.runner import execute
+
+    return execute(Order.from_document(document), report, sole=True).run_id

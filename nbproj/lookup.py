@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from nbproj.errors import RunError
 from nbproj.tracking import recent
-from nbproj.tracking.ownership import Ledger
+from nbproj.tracking.ledger import Ledger
 from nbproj.tracking.reopening import Stores
 from nbproj.tracking.store import RunNotFoundError, RunRecord, Store
 

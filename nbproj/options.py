@@ -5,16 +5,28 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nbproj.errors import ParameterError, UsageError
 from nbproj.request import Order
 from nbproj.sources.source import Credentials
 
-__all__ = ["docker_arguments", "load_variables", "order_from_options", "parameter_pairs", "read_parameters"]
+if TYPE_CHECKING:
+    from nbproj.batches.order import BatchOrder
+
+__all__ = [
+    "assignments",
+    "batch_from_options",
+    "docker_arguments",
+    "load_variables",
+    "order_from_options",
+    "parameter_pairs",
+    "read_parameters",
+]
 
 _MOST_BYTES = 10 * 1024 * 1024
-_NOT_YET = {"reuse": "--reuse"}
+_SEARCH = {"trials": "--trials", "sampler": "--sampler", "pruner": "--pruner"}
+_OF_BATCH = ("workers", "retries", "on_error", "max_failures", "name", "kernel_start", "metric", "direction", "fresh", "keep")
 
 
 def parameter_pairs(texts: Iterable[str]) -> dict[str, str]:
@@ -31,16 +43,35 @@ def parameter_pairs(texts: Iterable[str]) -> dict[str, str]:
     {'alpha': '0.3', 'where': 'a=b', 'note': ''}
     """
     pairs: dict[str, str] = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals or not name:
-            msg = f"-P: {text!r} is not NAME=VALUE"
-            raise UsageError(msg)
+    for name, value in assignments(texts):
         if name in pairs:
             msg = f"-P: {name!r} is given twice"
             raise UsageError(msg)
         pairs[name] = value
     return pairs
+
+
+def assignments(texts: Iterable[str]) -> list[tuple[str, str]]:
+    """Return the names and values that texts like `alpha=0.3` mean, in their order; a name may come again.
+
+    Raises
+    ------
+    UsageError
+        One has no name or no equals sign.
+
+    Examples
+    --------
+    >>> assignments(["alpha=0.3", "alpha=0.5"])
+    [('alpha', '0.3'), ('alpha', '0.5')]
+    """
+    found = []
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            msg = f"-P: {text!r} is not NAME=VALUE"
+            raise UsageError(msg)
+        found.append((name, value))
+    return found
 
 
 def docker_arguments(texts: Iterable[str]) -> dict[str, str | bool]:
@@ -132,10 +163,6 @@ def order_from_options(options: Mapping[str, Any]) -> Order:
         A file that cannot be read; options that contradict each other.
     """
     given = dict(options)
-    for name, flag in _NOT_YET.items():
-        if given.pop(name):
-            msg = f"{flag} is not there yet in this version of nbproj"
-            raise UsageError(msg)
     given["synchronous"] = not given.pop("detach", False)
     given["docker_args"] = docker_arguments(given["docker_args"])
     variables = given.pop("env_file")
@@ -156,3 +183,32 @@ def order_from_options(options: Mapping[str, Any]) -> Order:
     username, password = given.pop("git_username"), given.pop("git_password")
     credentials = Credentials(username, password) if username or password else None
     return Order(parameters=values, bases=bases, credentials=credentials, **given)
+
+
+def batch_from_options(options: Mapping[str, Any], parameters: Iterable[tuple[str, object]]) -> BatchOrder:
+    """Return the order of a batch that parsed options mean.
+
+    Parameters
+    ----------
+    options : mapping
+        By the names of the definition of `nbproj batch`, without its parameters.
+    parameters : iterable of (str, object)
+        These, with repeated names.
+
+    Raises
+    ------
+    NbprojError
+        A file that cannot be read; options that contradict each other.
+    """
+    from nbproj.batches.order import BatchOrder
+    from nbproj.batches.space import Space
+
+    given = dict(options)
+    for name, flag in _SEARCH.items():
+        if given.pop(name) is not None:
+            msg = f"{flag} is not there yet in this version of nbproj: a batch runs the points that -P and --params-file name"
+            raise UsageError(msg)
+    own = {name: given.pop(name) for name in _OF_BATCH}
+    rows, seed = given.pop("params_file"), given.pop("seed")
+    order = order_from_options({**given, "parameters": (), "params_file": None, "reuse": False})
+    return BatchOrder(order, Space.of(parameters, rows=rows, seed=seed, base=order.base), **own)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -11,11 +12,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from nbproj.configuration.settings import Settings
-from nbproj.errors import BackendError, UsageError, suggestion
+from nbproj.errors import UsageError, suggestion
 from nbproj.sources.source import Credentials
 from nbproj.tracking.folders import working_folder
 
-__all__ = ["ENV_MANAGERS", "UNNAMED_BACKEND", "Order"]
+__all__ = ["ENV_MANAGERS", "UNNAMED_BACKEND", "Order", "plain"]
 
 
 class _Unnamed(str):
@@ -30,8 +31,8 @@ UNNAMED_BACKEND: Final = _Unnamed("local")
 ENV_MANAGERS = {"local": "system", "uv": "uv", "virtualenv": "uv", "conda": "conda"}
 """The kinds of environments by the names that `--env-manager` has for them."""
 
-_PRIVATE = ("credentials", "docker_auth", "run_id", "synchronous", "tracking_uri", "output")
-"""What is not kept with a run: secrets, and what would write over what the first run made."""
+_PRIVATE = ("credentials", "docker_auth", "reuse", "run_id", "synchronous", "tracking_uri", "output")
+"""What is not kept with a run: secrets, and what would write over what the first run made, or return it."""
 
 _TAG_NAME = re.compile(r"[/\w.\- :]{1,250}")  # MLflow's rule
 
@@ -67,10 +68,37 @@ class Order:
     html: bool = False
     allow_errors: bool = False
     as_notebook: bool = False
+    reuse: bool = False
     tracking_uri: str | None = None
     credentials: Credentials | None = None
     base: Path = field(default_factory=working_folder)
     bases: Mapping[str, Path] = field(default_factory=dict)
+
+    @classmethod
+    def called(
+        cls,
+        uri: str | os.PathLike[str],
+        entry_point: str | None,
+        *,
+        parameters: Mapping[str, object] | None = None,
+        tags: Mapping[str, str] | None = None,
+        **more: Any,  # noqa: ANN401 - the other fields
+    ) -> Order:
+        """Return the order that a call from Python means: nothing that was passed in is kept as it is, or changed.
+
+        Examples
+        --------
+        >>> Order.called(Path("wine"), "train", parameters={"alpha": 0.3}, experiment_id=7).experiment_id
+        '7'
+        """
+        texts = {name: str(more[name]) for name in ("experiment_id", "run_name") if more.get(name) is not None}
+        return cls(
+            os.fspath(uri),
+            str(entry_point) if entry_point is not None else None,
+            parameters={str(name): value for name, value in (parameters or {}).items()},
+            tags={str(name): str(value) for name, value in (tags or {}).items()},
+            **{**more, **texts},
+        )
 
     def to_document(self) -> dict[str, object]:
         """Return the order as values that JSON holds, secrets included: for the driver of a detached run, over a private pipe.
@@ -81,7 +109,7 @@ class Order:
         >>> Order.from_document(json.loads(json.dumps(order.to_document()))).parameters
         {'alpha': 0.3, 'data': 'x.csv'}
         """
-        values = {one.name: _plain(getattr(self, one.name)) for one in fields(self) if one.name != "credentials"}
+        values = {one.name: plain(getattr(self, one.name)) for one in fields(self) if one.name != "credentials"}
         return {**values, "credentials": asdict(self.credentials) if self.credentials is not None else None}
 
     def to_record(self, uri: str, secret: Collection[str] = ()) -> dict[str, object]:
@@ -95,8 +123,8 @@ class Order:
             Names of parameters whose values are not kept.
         """
         default = Order(uri).to_document()
-        kept = {name: value for name, value in self.to_document().items() if name not in _PRIVATE and (value or None) != (default[name] or None)}
-        parameters = {name: _plain(value) for name, value in self.parameters.items() if name not in secret}
+        kept = {name: value for name, value in self.to_document().items() if name not in _PRIVATE and not _same(value, default[name])}
+        parameters = {name: plain(value) for name, value in self.parameters.items() if name not in secret}
         return {**kept, "uri": uri, "base": str(self.base), **({"parameters": parameters} if parameters else {})}
 
     @classmethod
@@ -151,15 +179,13 @@ class Order:
 
         Raises
         ------
-        UsageError, BackendError
+        UsageError
             One line.
         """
         if self.experiment_name is not None and self.experiment_id is not None:
             msg = "give an experiment by name or by id, not both"
             raise UsageError(msg)
-        if self.timeout is not None and (isinstance(self.timeout, bool) or not isinstance(self.timeout, int | float)):
-            msg = f"timeout must be a number of seconds, not {self.timeout!r}"
-            raise UsageError(msg)
+        self._check_timeout()
         own = next((name for name in self.tags if name.startswith("nbproj.")), None)
         if own is not None:
             msg = f"tag {own!r}: tags that begin with 'nbproj.' are nbproj's own record of the run. Choose another name"
@@ -168,22 +194,31 @@ class Order:
         if odd is not None:
             msg = f"tag {odd!r}: a tag's name may hold letters, digits, spaces and '_', '-', '.', ':', '/' only"
             raise UsageError(msg)
-        if self.timeout is not None and not self.timeout > 0:
-            msg = f"timeout must be more than 0 seconds, not {self.timeout:g}"
-            raise UsageError(msg)
         if self.env_manager is not None and self.env_manager not in ENV_MANAGERS:
             near = suggestion(self.env_manager, ENV_MANAGERS)
             msg = f"there is no environment manager {self.env_manager!r}.{near} Known: {', '.join(ENV_MANAGERS)}"
             raise UsageError(msg)
+        odd = next((name for name in ("docker_args", "docker_auth") if not isinstance(getattr(self, name) or {}, Mapping)), None)
+        if odd is not None:
+            msg = f"{odd} must be a mapping of names to values"
+            raise UsageError(msg)
         if self.locked is not None and self.env_manager in {"local", "conda"}:
             msg = f"--locked rebuilds a run's environment, and --env-manager {self.env_manager} asks for another: leave one of them out"
             raise UsageError(msg)
-        if self.docker_args or self.docker_auth or self.build_image is not None:
-            msg = "docker environments are not there yet in this version of nbproj: leave the docker options (-A, --build-image) out"
-            raise BackendError(msg)
+        if self.reuse and self.run_id is not None:
+            msg = "--reuse looks for a finished run, and --run-id continues one: leave one of them out"
+            raise UsageError(msg)
         self.config()
         if self.output is not None and self.output.suffix != ".ipynb":
             msg = f"--output {self.output} must end in .ipynb: it is where the executed notebook goes"
+            raise UsageError(msg)
+
+    def _check_timeout(self) -> None:
+        if self.timeout is not None and (isinstance(self.timeout, bool) or not isinstance(self.timeout, int | float)):
+            msg = f"timeout must be a number of seconds, not {self.timeout!r}"
+            raise UsageError(msg)
+        if self.timeout is not None and not self.timeout > 0:
+            msg = f"timeout must be more than 0 seconds, not {self.timeout:g}"
             raise UsageError(msg)
 
     def config(self) -> Mapping[str, object]:
@@ -217,14 +252,19 @@ class Order:
         return value
 
 
-def _plain(value: object) -> object:
+def _same(value: object, default: object) -> bool:
+    """Return whether a value asks for nothing but the default; a plain `False`, where the default is to be asked, asks for something."""
+    return value == default or (not isinstance(value, bool) and not value and not default)
+
+
+def plain(value: object) -> object:
     """Return a value as JSON holds it; what JSON has no word for becomes a text, which a declared type understands."""
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, dt.date):
         return value.isoformat()
     item = getattr(value, "item", None)  # numpy's scalars

@@ -94,7 +94,7 @@ def sockets_folder(folder: Path) -> Path:
     return inner if len(str(inner)) <= _SOCKET_PATH else Path(tempfile.gettempdir()) / f"nbproj-{folder.name[:24]}"
 
 
-def write_atomically(path: Path, data: bytes | str, *, mode: int = 0o644) -> None:
+def write_atomically(path: Path, data: bytes | str, *, mode: int = 0o644, lasting: bool = True) -> None:
     """Write a file so that a reader sees the old or the new content, never a part: beside, fsync, rename.
 
     Parameters
@@ -105,6 +105,8 @@ def write_atomically(path: Path, data: bytes | str, *, mode: int = 0o644) -> Non
         The content; text is written as UTF-8.
     mode : int
         Permission bits of the new file.
+    lasting : bool
+        Wait until it is on the disk. Not for a file that means nothing once the machine has gone down, as those in a run's private folder.
     """
     content = data.encode() if isinstance(data, str) else data
     descriptor, beside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
@@ -112,7 +114,8 @@ def write_atomically(path: Path, data: bytes | str, *, mode: int = 0o644) -> Non
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(content)
             stream.flush()
-            os.fsync(stream.fileno())
+            if lasting:
+                os.fsync(stream.fileno())
         Path(beside).chmod(mode)
         Path(beside).replace(path)
     except BaseException:

@@ -13,7 +13,18 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["ProcessIdentity", "boot_id", "end_group", "grace_seconds", "group_exists", "group_lives", "host_name", "is_alive", "start_time"]
+__all__ = [
+    "ProcessIdentity",
+    "boot_id",
+    "end_group",
+    "grace_seconds",
+    "group_exists",
+    "group_lives",
+    "host_name",
+    "is_alive",
+    "is_dead",
+    "start_time",
+]
 
 _HAS_PROC = Path("/proc/self/stat").exists()
 
@@ -101,6 +112,17 @@ def is_alive(process: ProcessIdentity) -> bool:
         msg = f"process {process.pid} belongs to host {process.host}"
         raise ValueError(msg)
     return process.boot == boot_id() and start_time(process.pid) == process.started
+
+
+def is_dead(process: ProcessIdentity) -> bool:
+    """Return whether a process is known to be dead: it was one of this host. Of another host nothing can be known.
+
+    Examples
+    --------
+    >>> is_dead(ProcessIdentity(host_name(), "an earlier boot", 7, 1.0)), is_dead(ProcessIdentity("elsewhere", "b", 7, 1.0))
+    (True, False)
+    """
+    return process.host == host_name() and not is_alive(process)
 
 
 def group_exists(group: int) -> bool:

@@ -23,6 +23,7 @@ Step: TypeAlias = Literal[
     "output",  # text holds what the program printed
     "cell",  # done of total cells are through; text names the cell that runs
     "metric",
+    "batch",  # done of total points are through; data: counts, running, latest, seconds_left
     "waiting",  # something slow is waited for; text says what
     "note",  # a warning or remark of one line
     "ending",  # the entry point has ended; artifacts are being collected

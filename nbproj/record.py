@@ -10,26 +10,44 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self, overload
+from typing import Any, overload
 
 from nbproj.artifacts import log_of, of_run, page_of_run, write_page
 from nbproj.display.run import run_json, run_text
+from nbproj.display.shown import ShownOnce
 from nbproj.errors import RunError
-from nbproj.processes import is_alive
+from nbproj.previews import previews_of
+from nbproj.processes import is_dead
 from nbproj.tracking.course import course_of
-from nbproj.tracking.ownership import OWNER_TAG, Entry, Ledger, owner_of_tag
-from nbproj.tracking.settlement import is_finished, is_lost, settle, sweep
+from nbproj.tracking.heartbeats import is_lost
+from nbproj.tracking.ledger import Entry, Ledger
+from nbproj.tracking.owner import owner_of_tag
+from nbproj.tracking.settlement import is_finished, is_settled, settle, sweep
 from nbproj.tracking.stopping import stop
-from nbproj.tracking.store import RunRecord, Store
+from nbproj.tracking.store import TERMINAL, RunRecord, Store
 from nbproj.tracking.viewer import way_to_look
 
-__all__ = ["Run", "RunFailed"]
+__all__ = ["Run", "RunFailed", "brief_of"]
 
 _SLOWEST_SECONDS = 1.0
 """How long, at most, the end of a run stays unseen by who waits for it."""
 
 
-class Run:
+def brief_of(record: RunRecord) -> dict[str, Any]:
+    """Return what a list of runs shows of one, as plain values; the artifacts are not looked at."""
+    early = record.status in TERMINAL and not is_settled(record)  # the program has ended the run, and goes on
+    return {
+        "run_id": record.run_id,
+        "name": record.name,
+        "status": "LOST" if is_lost(record) else "RUNNING" if early else record.status,
+        "entry_point": record.tags.get("mlflow.project.entryPoint", ""),
+        "metrics": dict(sorted(record.metrics.items())),
+        "start_time": record.start_time,
+        "end_time": None if early else record.end_time,
+    }
+
+
+class Run(ShownOnce):
     """One execution of an entry point, an MLflow run.
 
     Parameters
@@ -44,6 +62,8 @@ class Run:
         What only the driver knows: the failing cell, its traceback.
     record : RunRecord, optional
         What the store holds, where it was read just now.
+    reused : bool
+        It was there before it was asked for.
 
     Examples
     --------
@@ -61,13 +81,15 @@ class Run:
         again: Callable[[], Run] | None = None,
         details: Mapping[str, Any] | None = None,
         record: RunRecord | None = None,
+        reused: bool = False,
     ) -> None:
         self.run_id = run_id
+        self.reused = reused
         self.details: Mapping[str, Any] = dict(details or {})
         self._place = store
         self._again = again
-        self._was_shown = False
         self._course: dict[str, Any] | None = None
+        self._previews: list[dict[str, Any]] | None = None
         self._final = record if record is not None and is_finished(record) else None
 
     @property
@@ -129,7 +151,11 @@ class Run:
     @property
     def artifacts(self) -> list[str]:
         """Paths of all artifacts."""
-        return [path for path, _size in self._store.list_artifacts(self.run_id)]
+        return [path for path, _size in self.artifact_sizes()]
+
+    def artifact_sizes(self) -> list[tuple[str, int | None]]:
+        """Return the paths of all artifacts with their sizes in bytes, None where those are unknown."""
+        return self._store.list_artifacts(self.run_id)
 
     def artifact(self, path: str, to: Path | None = None) -> Path:
         """Return a local copy of one artifact.
@@ -194,13 +220,13 @@ class Run:
 
     def has_ended(self) -> bool:
         """Return whether the run is over. One whose driver died on this host is settled first; it is KILLED then."""
-        if self.exit_code is None:
+        if not is_settled(self.record):
             entry = self._carrier()
-            if entry is not None and not is_alive(entry.owner.process):
+            if entry is not None and is_dead(entry.owner.process):
                 settle(Ledger.open())
             elif entry is None and is_lost(self.record):
                 sweep(self._store, [self.experiment_id])
-        return self.exit_code is not None
+        return is_settled(self.record)
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the run has ended.
@@ -286,6 +312,7 @@ class Run:
             "start_time": record.start_time,
             "end_time": record.end_time,
             "store": self._store.label,
+            "job": record.tags.get("mlflow.databricks.runURL", ""),
             "look": way_to_look(self._store.uri, record.experiment_id, self.run_id),
             **self.details,
         }
@@ -300,36 +327,25 @@ class Run:
             self._course = course
         return course
 
+    def previews(self) -> dict[str, Any]:
+        """Return what a card shows of the artifacts of a run that has ended: pictures, and the first rows of tables. Read once."""
+        if self._previews is None and self._final is not None:
+            self._previews = previews_of(self._store, self.run_id)
+        return {"previews": self._previews or []}
+
     def brief(self) -> dict[str, Any]:
         """Return what a list of runs shows of this one, as plain values; the artifacts are not looked at."""
-        record = self.record
-        return {
-            "run_id": self.run_id,
-            "name": record.name,
-            "status": "LOST" if is_lost(record) else record.status,
-            "entry_point": record.tags.get("mlflow.project.entryPoint", ""),
-            "metrics": dict(sorted(record.metrics.items())),
-            "start_time": record.start_time,
-            "end_time": record.end_time if self.exit_code is not None or OWNER_TAG not in record.tags else None,
-        }
+        return brief_of(self.record)
 
     def summary(self, *, width: int = 100) -> str:
         """Return what came out, in a few lines of plain text."""
         return run_text(self.values(), width=width)
 
-    def shown(self) -> Self:
-        """Return the run itself, which a live card has just shown: the cell's result need not show it again."""
-        self._was_shown = True
-        return self
-
-    def _repr_mimebundle_(self, **_wanted: object) -> dict[str, Any]:
-        # IPython asks for this to show the value of a cell.
-        if self._was_shown:
-            self._was_shown = False
-            return {"text/plain": repr(self)}
+    def bundle(self) -> dict[str, Any]:
+        """Return the run's card, by MIME type."""
         from nbproj.display.card import bundle
 
-        return bundle({**self.values(), **self.course()})
+        return bundle({**self.values(), **self.course(), **self.previews()})
 
     def __repr__(self) -> str:
         record = self.record

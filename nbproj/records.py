@@ -4,34 +4,51 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
 
+from nbproj.batches.record import BATCH_TAG
+from nbproj.batches.result import Batch
 from nbproj.errors import RunError, StoreError, UsageError
 from nbproj.housekeeping import tidy
 from nbproj.lookup import checked, find_run
 from nbproj.order import Order
 from nbproj.progress import Progress, silent
+from nbproj.recollection import order_of
 from nbproj.record import Run
-from nbproj.request import ORDER_TAG
 from nbproj.runlist import RunList
 from nbproj.runner import carry_out, open_default_store, store_uri
+from nbproj.tracking.heartbeats import is_lost
+from nbproj.tracking.ledger import Ledger
 from nbproj.tracking.location import label
-from nbproj.tracking.ownership import Ledger
 from nbproj.tracking.redact import MASK
 from nbproj.tracking.reopening import Stores
-from nbproj.tracking.settlement import is_finished, is_lost, sweep
+from nbproj.tracking.settlement import is_finished, sweep
 from nbproj.tracking.store import RunNotFoundError, RunRecord, Store
 
-__all__ = ["get_run", "order_of", "rerun", "runs"]
+__all__ = ["found_run", "get_batch", "get_run", "rerun", "runs"]
 
 _FAILED = "attributes.status != 'FINISHED' and attributes.status != 'RUNNING' and attributes.status != 'SCHEDULED'"
 _ACTIVE = "attributes.status = 'RUNNING'"
 
 
+def found_run(store: Store | Callable[[], Store], run_id: str, record: RunRecord | None = None) -> Run:
+    """Return a run of a store by its id; nothing is looked at yet.
+
+    Parameters
+    ----------
+    store : Store or callable
+        Where its record is; or what opens that.
+    run_id : str
+        The whole id.
+    record : RunRecord, optional
+        What the store holds, where it was read just now.
+    """
+    found = Run(store, run_id, record=record, again=lambda: rerun(run_id, tracking_uri=found.store_uri))
+    return found
+
+
 def _run(store: Store, record: RunRecord) -> Run:
-    return Run(store, record.run_id, record=record, again=lambda: rerun(record.run_id, tracking_uri=store.uri))
+    return found_run(store, record.run_id, record)
 
 
 def runs(
@@ -168,34 +185,31 @@ def get_run(run_id: str, *, tracking_uri: str | None = None, progress: Progress 
     return _run(store, record)
 
 
-def order_of(record: RunRecord) -> Order:
-    """Return the order that a run was started with; for a run of another program what MLflow's own tags and the parameters say.
+def get_batch(batch_id: str, *, tracking_uri: str | None = None, progress: Progress | None = None) -> Batch:
+    """Return a batch by the id of the run that stands for it, from any folder.
+
+    Parameters
+    ----------
+    batch_id, tracking_uri, progress
+        As `get_run` takes them.
 
     Raises
     ------
     RunError
-        The run is no run of a project, or its record was cut.
+        There is no such run, or it stands for no batch.
+    StoreError
+        The store does not answer.
+
+    Examples
+    --------
+    >>> import nbproj
+    >>> nbproj.get_batch("1f3c89ab").best("rmse")  # doctest: +SKIP
     """
-    short = record.run_id[:8]
-    kept = record.tags.get(ORDER_TAG)
-    if kept is not None:
-        try:
-            return dataclasses.replace(Order.from_document(json.loads(kept)), experiment_id=record.experiment_id, experiment_name=None)
-        except ValueError as error:
-            msg = f"run {short}: its order cannot be read from the tag {ORDER_TAG}"
-            raise RunError(msg) from error
-    uri = record.tags.get("mlflow.source.name")
-    if record.tags.get("mlflow.source.type") != "PROJECT" or not uri:
-        msg = f"run {short} was not started as a project: there is nothing to run again"
+    run = get_run(batch_id, tracking_uri=tracking_uri, progress=progress)
+    if BATCH_TAG not in run.tags:
+        msg = f"run {run.run_id[:8]} stands for no batch: nbproj.get_run returns it"
         raise RunError(msg)
-    return Order(
-        uri,
-        record.tags.get("mlflow.project.entryPoint"),
-        version=record.tags.get("mlflow.source.git.commit") if not Path(uri.partition("#")[0]).exists() else None,
-        parameters=dict(record.params),
-        experiment_id=record.experiment_id,
-        run_name=record.name or None,
-    )
+    return Batch(lambda: open_default_store(run.store_uri, progress or silent, create=False), run.run_id)
 
 
 def rerun(

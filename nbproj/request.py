@@ -13,25 +13,25 @@ from pathlib import Path
 from typing import Any
 
 from nbproj.ancestry import active_run, ancestry_key
-from nbproj.backends.backend import Backend, RunRequest
+from nbproj.backends.backend import Backend, DockerOptions, RunRequest
+from nbproj.backends.command import command_of
 from nbproj.configuration.settings import Settings
+from nbproj.continuation import continued
 from nbproj.environments.registry import require
 from nbproj.errors import EntryPointError, StoreError, UsageError
 from nbproj.order import ENV_MANAGERS, Order
 from nbproj.progress import Event, Progress, silent
-from nbproj.project.command import Template
 from nbproj.project.directory import find_entry_point, load_project
 from nbproj.project.experiment import declared_experiment
 from nbproj.project.model import EntryPoint, EnvironmentSpec, Project
 from nbproj.project.parameters import Resolved, resolve_all
 from nbproj.sources.address import public
 from nbproj.sources.source import Checkout
-from nbproj.tracking.ownership import Ledger, owner_of_tag
-from nbproj.tracking.settlement import is_finished, is_lost
+from nbproj.supply import at_hand
 from nbproj.tracking.store import Store
 from nbproj.version import __version__
 
-__all__ = ["ORDER_TAG", "Order", "environment_of", "resolve_request"]
+__all__ = ["ORDER_TAG", "Order", "environment_of", "resolve_request", "varied"]
 
 ORDER_TAG = "nbproj.order"
 _PACKAGES = "run/environment.txt"
@@ -59,6 +59,19 @@ def environment_of(project: Project, entry_point: EntryPoint, manager: str | Non
     return dataclasses.replace(project.environment, kind=kind) if kind != "system" else EnvironmentSpec()
 
 
+def _wanted(order: Order, environment: EnvironmentSpec, project: Project, open_store: Callable[[], Store]) -> EnvironmentSpec:
+    """Return what an entry point runs in, once the caller's wishes are known to fit it."""
+    if order.docker_args and environment.kind != "docker":
+        msg = "-A is for projects with a docker_env, and this one runs without a container: leave it out"
+        raise UsageError(msg)
+    if order.locked is None:
+        return environment
+    if environment.kind == "docker":
+        msg = "--locked rebuilds the packages of a run, and this project brings an image: name the image by its digest"
+        raise UsageError(msg)
+    return _recorded(order, environment, project, open_store)
+
+
 def _recorded(order: Order, environment: EnvironmentSpec, project: Project, open_store: Callable[[], Store]) -> EnvironmentSpec:
     """Return the specification of exactly the environment that an earlier run had."""
     from nbproj.environments.recorded import recorded_spec
@@ -72,17 +85,6 @@ def _recorded(order: Order, environment: EnvironmentSpec, project: Project, open
         except (StoreError, OSError):  # it has none, as its repository says it in many ways
             description = ""
     return recorded_spec(description, f"run {record.run_id[:8]}", environment, project.root)
-
-
-def _command(entry_point: EntryPoint, resolved: Resolved) -> str | None:
-    if entry_point.notebook is not None:
-        return None
-    if entry_point.script is not None:
-        from nbproj.execution.script import command_for_script
-
-        literal = command_for_script(entry_point.script).replace("{", "{{").replace("}", "}}")
-        return Template.parse(literal, ()).fill({}, resolved.extra)
-    return Template.parse(str(entry_point.command), entry_point.parameters, place=entry_point.declared).fill(resolved.words, resolved.extra)
 
 
 def _experiment(order: Order, store: Store, entry_point: EntryPoint, root: Path, otherwise: str | None) -> str:
@@ -135,29 +137,6 @@ def _kept(order: Order, checkout: Checkout, resolved: Resolved) -> str | None:
     return text if len(text) <= _LONGEST_ORDER else None
 
 
-def _continued(order: Order, store: Store, experiment_id: str | None) -> str:
-    """Return the experiment of the run that is to be continued.
-
-    Raises
-    ------
-    StoreError
-        There is no such run, it belongs to another experiment, or somebody else carries it.
-    """
-    record = store.get_run(str(order.run_id))
-    short = record.run_id[:8]
-    if experiment_id is not None and experiment_id != record.experiment_id:
-        msg = f"run {short} belongs to experiment {record.experiment_id}, and experiment {experiment_id} was asked for: leave the experiment out"
-        raise StoreError(msg)
-    known = owner_of_tag(record.tags)
-    if known is not None and not is_finished(record) and not is_lost(record):
-        process, token = known
-        # What this very process has let go - a final status that the store did not take - is nobody's.
-        if process.pid != os.getpid() or Ledger.open().find(token) is not None:
-            msg = f"run {short} is carried by process {process.pid} on {process.host}: wait for its end, or interrupt it there"
-            raise StoreError(msg)
-    return record.experiment_id
-
-
 def resolve_request(
     order: Order,
     checkout: Checkout,
@@ -202,9 +181,7 @@ def resolve_request(
     for warning in entry_point.warnings:
         progress(Event("note", warning))
     resolved = resolve_all(entry_point, order.parameters, base=order.base, root=project.root, bases=order.bases)
-    environment = environment_of(project, entry_point, order.env_manager)
-    if order.locked is not None:
-        environment = _recorded(order, environment, project, open_store)
+    environment = _wanted(order, environment_of(project, entry_point, order.env_manager), project, open_store)
     kernel = None
     if entry_point.notebook is not None:
         from nbproj.execution.destination import check_destination
@@ -218,7 +195,7 @@ def resolve_request(
             check_destination(order.output, project.root / entry_point.notebook)
         refuse_lost_values(project.root / entry_point.notebook, entry_point.cells, list(order.parameters), file=entry_point.notebook)
         spoken = named_kernel(kernel, entry_point.notebook) if kernel is not None else interpreter_kernel("python")
-        secrets = {one.name: one.variable for one in entry_point.parameters if one.secret}
+        secrets = {one.name: one.variable for one in entry_point.parameters if one.secret and one.variable in resolved.secrets}
         given = {**resolved.values, **resolved.extra}
         refuse_unwritable_values(project.root / entry_point.notebook, spoken, given, secrets, file=entry_point.notebook)
     else:
@@ -227,17 +204,18 @@ def resolve_request(
         if option is not None:
             msg = f"--{option} is for notebooks, and {entry_point.name!r} is a command"
             raise EntryPointError(msg)
-    command = _command(entry_point, resolved)
+    command = command_of(entry_point, resolved)
     config = order.config()
     backend.check(entry_point, environment, config)
     require(environment, project.root)
     progress(Event("checked", data={"entry_point": entry_point.name, "commit": checkout.commit, "uri": public(order.uri)}))
     store = open_store()
+    backend.check_store(store.uri)
     if order.run_id is None:
         experiment_id = _experiment(order, store, entry_point, project.root, chosen.experiment_name if chosen is not None else None)
     else:
         named = order.experiment_name is not None or order.experiment_id is not None
-        experiment_id = _continued(order, store, store.experiment(name=order.experiment_name, experiment_id=order.experiment_id) if named else None)
+        experiment_id = continued(order, store, store.experiment(name=order.experiment_name, experiment_id=order.experiment_id) if named else None)
     return RunRequest(
         checkout=checkout,
         project=project,
@@ -258,6 +236,36 @@ def resolve_request(
         allow_errors=order.allow_errors,
         ancestry=ancestry_key(checkout, entry_point),
         config=config,
+        docker=DockerOptions(order.docker_args or {}, order.build_image is not False, order.docker_auth),
         progress=progress,
         sole=sole,
+    )
+
+
+def varied(request: RunRequest, order: Order) -> RunRequest:
+    """Return the request of another run of the same entry point, in the same place, which differs in what the order says of the single run.
+
+    Parameters
+    ----------
+    request : RunRequest
+        Checked and resolved, for other parameters.
+    order : Order
+        Whose parameters, name and time count.
+
+    Raises
+    ------
+    ParameterError
+        A value is wrong.
+    """
+    entry_point = request.entry_point
+    resolved = resolve_all(entry_point, order.parameters, base=order.base, root=request.project.root, bases=order.bases)
+    resolved = at_hand(resolved, request.brought)
+    command = command_of(entry_point, resolved)
+    return dataclasses.replace(
+        request,
+        resolved=resolved,
+        command=command,
+        tags=_tags(order, request.checkout, entry_point, request.environment, command, resolved),
+        run_name=order.run_name,
+        timeout=order.timeout,
     )

@@ -13,20 +13,20 @@ from nbproj.backends.registry import find_backend
 from nbproj.configuration.settings import Settings, settings
 from nbproj.configuration.settings import carry as adopt
 from nbproj.detached import start
-from nbproj.errors import RunError
 from nbproj.execution.process import Guard
 from nbproj.execution.signals import STOPS, Signals
 from nbproj.housekeeping import tidy
 from nbproj.order import UNNAMED_BACKEND
 from nbproj.progress import Event, Progress, silent
-from nbproj.project.model import Project
 from nbproj.record import Run, RunFailed
 from nbproj.request import Order, resolve_request
+from nbproj.reuse import equal_run, keyed
 from nbproj.sources.source import Checkout
+from nbproj.supply import open_downloads, supplied
 from nbproj.tracking.folders import working_folder
 from nbproj.tracking.store import Store
 
-__all__ = ["carry_out", "detach", "execute", "fetch_project", "load_project", "open_default_store", "run", "store_uri"]
+__all__ = ["carry_out", "detach", "execute", "fetch_project", "open_default_store", "own_settings", "run", "store_uri"]
 
 
 def run(  # noqa: PLR0913, PLR0917 - the signature of mlflow.projects.run
@@ -71,7 +71,9 @@ def run(  # noqa: PLR0913, PLR0917 - the signature of mlflow.projects.run
     parameters : mapping of str to object, optional
         Values by name; texts are converted to the declared types. Relative paths start from the working folder.
     docker_args, build_image, docker_auth : optional
-        For projects in containers; not there yet.
+        For projects with a `docker_env`: further arguments of `docker run` by name, such as `{"memory": "2g", "init": True}`; whether the project
+        becomes a layer of an image (the default) or is mounted read-only (False); credentials of the image's registry, as `{"username": ...,
+        "password": ..., "registry": ...}`.
     experiment_name, experiment_id : str, optional
         Experiment of the run; one of them. MLFLOW_EXPERIMENT_NAME or MLFLOW_EXPERIMENT_ID by default.
     backend : str
@@ -79,7 +81,7 @@ def run(  # noqa: PLR0913, PLR0917 - the signature of mlflow.projects.run
     backend_config : mapping or str, optional
         The backend's configuration: a mapping, a JSON text, or a file that ends in `.json`.
     storage_dir : str, optional
-        Folder for downloads of `path` parameters.
+        Folder in which the files of `path` parameters that are addresses are kept; the user's cache by default.
     synchronous : bool
         Wait for the end. Otherwise the run is carried by a process of its own, which outlives this one, and is returned as soon as it exists.
     run_id : str, optional
@@ -97,7 +99,8 @@ def run(  # noqa: PLR0913, PLR0917 - the signature of mlflow.projects.run
     allow_errors : bool
         Run a notebook on after a cell that fails; the run fails all the same, with the first of them.
     reuse : bool
-        Return an equal finished run instead. Not there yet.
+        Return an equal run instead, if one has finished well in the same experiment: the same entry point, parameters (of a `path` the content),
+        specification of the environment and files of the project, and what it has left is still there. `Run.reused` tells.
     locked : str, optional
         Id of a run, or its beginning: run in exactly the packages that its record lists.
     tags : mapping of str to str, optional
@@ -127,22 +130,19 @@ def run(  # noqa: PLR0913, PLR0917 - the signature of mlflow.projects.run
     -----
     Parameters follow mlflow 3.17's `mlflow.projects.run`; what differs is in the contract.
     """
-    if reuse:
-        msg = "reuse=True is not there yet in this version of nbproj"
-        raise RunError(msg)
-    order = Order(
-        uri=os.fspath(uri),
-        entry_point=str(entry_point) if entry_point is not None else None,
+    order = Order.called(
+        uri,
+        entry_point,
         version=version,
-        parameters={str(name): value for name, value in (parameters or {}).items()},
+        parameters=parameters,
         docker_args=docker_args,
         experiment_name=experiment_name,
-        experiment_id=str(experiment_id) if experiment_id is not None else None,
+        experiment_id=experiment_id,
         backend=backend,
         backend_config=backend_config,
         storage_dir=storage_dir,
         run_id=run_id,
-        run_name=str(run_name) if run_name is not None else None,
+        run_name=run_name,
         env_manager=env_manager,
         locked=locked,
         build_image=build_image,
@@ -151,7 +151,8 @@ def run(  # noqa: PLR0913, PLR0917 - the signature of mlflow.projects.run
         kernel=kernel,
         as_notebook=as_notebook,
         allow_errors=allow_errors,
-        tags={str(name): str(value) for name, value in (tags or {}).items()},
+        reuse=reuse,
+        tags=tags,
         synchronous=synchronous,
     )
     return carry_out(order, progress or silent)
@@ -170,13 +171,22 @@ def detach(order: Order, progress: Progress = silent) -> Run:
     NbprojError
         Everything that can be refused before there is a run.
     """
-    order = order.configured(_settings())
+    order = order.configured(own_settings())
     order.check()
     find_backend(order.backend)
-    tidy(progress)
+    tidy(progress, spare=order.run_id)
     uri = store_uri(order.tracking_uri)
-    run_id = start(dataclasses.replace(order, tracking_uri=uri, synchronous=True), progress, parent=active_run())
-    return Run(lambda: open_default_store(uri, progress), run_id, again=lambda: execute(order, progress))
+    steps: set[str] = set()
+
+    def tell(event: Event) -> None:
+        steps.add(event.step)
+        progress(event)
+
+    run_id = start(dataclasses.replace(order, tracking_uri=uri, synchronous=True), tell, parent=active_run())
+    again = dataclasses.replace(order, reuse=False)
+    reused = order.reuse and "created" not in steps
+    # Made by now; to look at a store takes less of the library than to make one.
+    return Run(lambda: open_default_store(uri, progress, create=False), run_id, again=lambda: execute(again, progress), reused=reused)
 
 
 def execute(order: Order, progress: Progress = silent, *, sole: bool = False) -> Run:
@@ -200,13 +210,13 @@ def execute(order: Order, progress: Progress = silent, *, sole: bool = False) ->
     KeyboardInterrupt, SystemExit
         The driver was interrupted or terminated; the run is settled.
     """
-    chosen = _settings()
+    chosen = own_settings()
     order = order.configured(chosen)
     order.check()
     backend = find_backend(order.backend)
-    tidy(progress)
+    tidy(progress, spare=order.run_id)
     # From here on a signal unwinds: what was fetched is removed, also before there is a run.
-    with Signals() as signals, Guard() as guard, fetch_project(order, progress) as checkout:
+    with Signals() as signals, Guard() as guard, fetch_project(order, progress) as checkout, open_downloads(order) as downloads:
         above = running_above(order, checkout)
         if above is not None:
             note = f"{order.entry_point or 'main'} already runs above as {above[:8]}: this call would recurse and is skipped"
@@ -215,11 +225,17 @@ def execute(order: Order, progress: Progress = silent, *, sole: bool = False) ->
         request = resolve_request(
             order, checkout, backend, lambda: open_default_store(order.tracking_uri, progress), progress, sole=sole, chosen=chosen
         )
+        request = keyed(supplied(request, backend, downloads, progress), thorough=order.reuse)
+        equal = equal_run(request) if order.reuse else None
+        if equal is not None:
+            return Run(
+                request.store, equal.run_id, again=lambda: execute(dataclasses.replace(order, reuse=False), progress), record=equal, reused=True
+            )
         settled = carry(request, backend, guard, signals)
     return _result(order, request.store, settled, progress)
 
 
-def _settings() -> Settings:
+def own_settings() -> Settings:
     """Return what the user has configured; what concerns the machine is taken into the environment of this process."""
     chosen = settings()
     adopt(chosen)
@@ -229,7 +245,8 @@ def _settings() -> Settings:
 def _result(order: Order, store: Store, settled: Settled, progress: Progress) -> Run:
     outcome = settled.outcome
     details: dict[str, Any] = {"cell": outcome.cell, "source": outcome.source, "traceback": outcome.trace}
-    result = Run(store, settled.run_id, again=lambda: execute(order, progress), details={k: v for k, v in details.items() if v})
+    again = dataclasses.replace(order, reuse=False)
+    result = Run(store, settled.run_id, again=lambda: execute(again, progress), details={k: v for k, v in details.items() if v})
     if settled.error is not None:
         if isinstance(settled.error, STOPS):
             settled.error.run = result
@@ -244,38 +261,6 @@ def fetch_project(order: Order, progress: Progress = silent) -> Checkout:
     from nbproj.sources.registry import fetch
 
     return fetch(order.uri, order.version, progress, order.credentials)
-
-
-def load_project(uri: str | os.PathLike[str] = ".", *, strict: bool = False) -> Project:
-    """Read a local project; nothing of it is executed.
-
-    Parameters
-    ----------
-    uri : str or path
-        A folder or a notebook.
-    strict : bool
-        Refuse unknown keys and types instead of warning.
-
-    Returns
-    -------
-    Project
-        Its entry points, parameters and environment.
-
-    Raises
-    ------
-    NbprojError
-        There is no such folder, or the project is wrong: the message says where.
-
-    Examples
-    --------
-    >>> list(load_project("notebooks/diabetes").entry_points)
-    ['train', 'train_script', 'report']
-    """
-    from nbproj.project.directory import load_project as load
-    from nbproj.sources.registry import fetch
-
-    with fetch(os.fspath(uri)) as checkout:
-        return load(checkout.root, notebook=checkout.notebook, strict=strict)
 
 
 def store_uri(flag: str | None = None) -> str:

@@ -38,11 +38,27 @@ FOREIGN = (
     "NBPROJ_",
     "PAPERMILL_",
     "PYTHONDONTWRITEBYTECODE",
+    "SBATCH_",
+    "SLURM",
     "SSH_",
     "XDG_",
     "_MLFLOW_",
 )
 """Beginnings of the variables by which the developer's own machine could decide a test."""
+
+DEAR = {
+    "cluster": "session",
+    "floods": "module",
+    "imported_by": "module",
+    "kept_panel": "module",
+    "live": "module",
+    "long_running": "module",
+    "machine": "module",
+    "mlflow_server": "session",
+    "slurm_cluster": "session",
+    "terminal": "module",
+}
+"""Fixtures that take seconds to make, and how long each is kept: their tests stay together, as two processes of tests would make two of them."""
 
 # A caller under nohup ignores HUP, one in the background of a shell INT, and so would every program that a test starts to see what they do.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
@@ -51,6 +67,22 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # Two cores under load make a deadline in milliseconds a matter of luck; pytest-timeout catches what hangs.
 hypothesis.settings.register_profile("nbproj", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("nbproj")
+
+
+@pytest.hookimpl(tryfirst=True)  # xdist reads the marks in the same hook
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give the tests of one dear fixture to one process of tests, where there are several (`--dist loadgroup`)."""
+    for item in items:
+        for name in DEAR.keys() & getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group(name if DEAR[name] == "session" else f"{name} of {item.path.stem}"))
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Refuse to start where tests that belong together would be given to both processes: versions of pytest and xdist did that without a word."""
+    if getattr(session.config.option, "loadgroup", False) and any(
+        one.get_closest_marker("xdist_group") and "@" not in one.nodeid for one in session.items
+    ):
+        pytest.exit("this pytest and this pytest-xdist do not keep the tests of a group together: pip install 'pytest<9.2'", returncode=3)
 
 
 def tool_settings() -> dict[str, str]:

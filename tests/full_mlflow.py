@@ -95,6 +95,8 @@ class MlflowServer:
         Where it keeps its database and artifacts.
     port : int
         Its port; the same one after `stop` and `start`.
+    host : str
+        The address it listens on; containers reach another one than loopback.
     store_uri : str, optional
         A store that is there already, shown as `mlflow ui` shows it; one of its own by default.
     """
@@ -103,11 +105,12 @@ class MlflowServer:
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
     store_uri: str | None = None
+    host: str = "127.0.0.1"
 
     @property
     def uri(self) -> str:
         """Its address."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.host}:{self.port}"
 
     def start(self) -> MlflowServer:
         """Start it and wait until it is healthy."""
@@ -118,7 +121,8 @@ class MlflowServer:
             "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # its job runners take 2 GB and nothing here asks for jobs
             "MLFLOW_FLASK_SERVER_SECRET_KEY": secrets.token_hex(8),
         }
-        command = [str(full_mlflow()), "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(self.port), "--workers", "1"]
+        command = [str(full_mlflow()), "-m", "mlflow", "server", "--host", self.host, "--port", str(self.port), "--workers", "1"]
+        command += ["--allowed-hosts", f"{self.host}:*,127.0.0.1:*"] if self.host != "127.0.0.1" else []
         own = ["--backend-store-uri", f"sqlite:///{self.folder}/server.db", "--artifacts-destination", str(self.folder / "artifacts")]
         command += own if self.store_uri is None else ["--backend-store-uri", self.store_uri]
         with (self.folder / "server.log").open("ab") as log:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+from nbproj.backends.shared import Shared
 from nbproj.execution.execution import Execution, Mask
 from nbproj.execution.output import ByteMask
 from nbproj.execution.process import Guard
@@ -18,7 +19,26 @@ from nbproj.project.parameters import Resolved
 from nbproj.sources.source import Checkout
 from nbproj.tracking.store import Store
 
-__all__ = ["Backend", "RunRequest", "Workplace"]
+__all__ = ["Backend", "Carrier", "DockerOptions", "Rejoined", "Rejoining", "RunRequest", "Workplace"]
+
+
+@dataclass(frozen=True, slots=True)
+class DockerOptions:
+    """What the caller asks of Docker, for projects with a `docker_env`.
+
+    Parameters
+    ----------
+    arguments : mapping of str to object
+        Further arguments of `docker run`, by name.
+    build : bool
+        The project becomes a layer of an image; else its folder is mounted, read-only.
+    auth : mapping, optional
+        Credentials of the image's registry.
+    """
+
+    arguments: Mapping[str, object] = field(default_factory=dict)
+    build: bool = True
+    auth: Mapping[str, object] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +83,16 @@ class RunRequest:
         For the child's environment: which runs stand above it.
     config : mapping
         The backend's own configuration.
+    docker : DockerOptions
+        What the caller asks of Docker.
     progress : Progress
         Told of every step.
     sole : bool
         The driver is a process that does nothing else: whoever stops the run may end it.
+    shared : Shared, optional
+        What the runs of a batch have in common; None for a run by itself.
+    brought : mapping of str to Path
+        Where the files are that were fetched for its `path` parameters, by address.
     """
 
     checkout: Checkout
@@ -88,8 +114,11 @@ class RunRequest:
     allow_errors: bool = False
     ancestry: str = ""
     config: Mapping[str, object] = field(default_factory=dict)
+    docker: DockerOptions = field(default_factory=DockerOptions)
     progress: Progress = silent
     sole: bool = False
+    shared: Shared | None = None
+    brought: Mapping[str, Path] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +135,10 @@ class Workplace:
         Ends processes when the driver dies.
     started : callable
         To be called with the process group before a program starts.
+    contained : callable
+        To be called with what names a container, before it is created: should this process die, it is found and removed.
+    submitted : callable
+        To be called with what names a job elsewhere, before it is made and when it was: should this process die, it is found again.
     mask, stream_mask : callable
         Masks secrets in a text; makes a mask for a stream.
     hide : callable
@@ -120,6 +153,8 @@ class Workplace:
     variables: Mapping[str, str] = field(repr=False)
     guard: Guard
     started: Callable[[int], None]
+    contained: Callable[[str], None]
+    submitted: Callable[[str], None]
     mask: Mask
     stream_mask: Callable[[], ByteMask]
     hide: Callable[[str], None]
@@ -132,17 +167,85 @@ class Workplace:
         return self.folder / "output.log"
 
 
-class Backend(Protocol):
-    """Who runs entry points.
+class Carrier(Protocol):
+    """Who carries one run whose every detail is settled."""
 
-    `check` refuses what can be refused before a run exists. `submit` prepares; what it returns is an `Execution` that the driver starts and follows.
-    Both raise subclasses of `NbprojError` only.
+    def submit(self, request: RunRequest, workplace: Workplace) -> Execution:
+        """Return what starts the entry point, and follows it; nothing of it runs yet.
+
+        Raises
+        ------
+        NbprojError
+            It cannot be prepared. The run exists already, and fails with this line.
+        """
+
+
+class Backend(Carrier, Protocol):
+    """Who runs entry points: found by its name, asked three times for each run.
+
+    All three raise subclasses of `NbprojError` only: one line for the user, with what to do.
     """
 
     name: str
+    """What `-b` is given."""
 
     def check(self, entry_point: EntryPoint, environment: EnvironmentSpec, config: Mapping[str, object]) -> None:
-        """Refuse what this backend cannot carry out; nothing is started, no store is open yet."""
+        """Refuse what can be refused before a run exists: nothing is started, no store is open yet.
 
-    def submit(self, request: RunRequest, workplace: Workplace) -> Execution:
-        """Prepare the environment; return what starts the entry point in it."""
+        Parameters
+        ----------
+        entry_point : EntryPoint
+            What would run: `command`, `script` or `notebook`, one of them; its parameters.
+        environment : EnvironmentSpec
+            What it would run in; `kind` is `system`, `uv`, `conda` or `docker`.
+        config : mapping
+            What `-c` was given. Unknown keys are best refused: a misspelt one is a wish that is not heard.
+
+        Raises
+        ------
+        NbprojError
+            This backend cannot carry it out.
+        """
+
+    def check_store(self, uri: str) -> None:
+        """Refuse a tracking store that the entry point could not reach; no run exists yet.
+
+        Raises
+        ------
+        NbprojError
+            With what to set.
+        """
+
+
+class Rejoined(Carrier, Protocol):
+    """Who carries a run to its end whose job is there, or was about to be made, and whose driver is dead."""
+
+    def look(self) -> None:
+        """Refuse while nobody can tell whether the job goes on; that it is gone is an answer, which its execution gives.
+
+        Raises
+        ------
+        NbprojError
+            Who runs the job does not answer. The next command tries again.
+        """
+
+
+@runtime_checkable
+class Rejoining(Protocol):
+    """A backend whose jobs outlive their driver: whatever it has told `Workplace.submitted` is given back to it."""
+
+    def rejoined(self, job: str, folder: Path) -> Rejoined:
+        """Return what follows a job to its end.
+
+        Parameters
+        ----------
+        job : str
+            What was told last.
+        folder : Path
+            The dead driver's folder of the run; gone when `submit` returns.
+
+        Raises
+        ------
+        NbprojError, ValueError
+            There is no such job.
+        """

@@ -6,7 +6,7 @@ import contextlib
 import threading
 
 from nbproj.errors import StoreError
-from nbproj.tracking.settlement import HEARTBEAT_SECONDS, heartbeat
+from nbproj.tracking.heartbeats import HEARTBEAT_SECONDS, heartbeat
 from nbproj.tracking.store import Store
 
 __all__ = ["Heartbeat"]

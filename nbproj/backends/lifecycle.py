@@ -12,8 +12,10 @@ import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from nbproj.backends.backend import Backend, RunRequest, Workplace
+from nbproj.backends.addresses import passwords_of, without_passwords
+from nbproj.backends.backend import Carrier, RunRequest, Workplace
 from nbproj.backends.harvest import collect
 from nbproj.backends.heartbeat import Heartbeat
 from nbproj.backends.metrics import MetricWatch, wants_metrics
@@ -27,8 +29,9 @@ from nbproj.execution.signals import STOPS, Signals
 from nbproj.paths import writing
 from nbproj.processes import ProcessIdentity
 from nbproj.progress import Event, Progress
+from nbproj.tracking.ledger import Entry, Ledger
 from nbproj.tracking.location import variables as store_variables
-from nbproj.tracking.ownership import OWNER_TAG, Entry, Ledger, Owner
+from nbproj.tracking.owner import OWNER_TAG, Owner
 from nbproj.tracking.redact import Redactor
 from nbproj.tracking.settlement import runs_of
 from nbproj.tracking.spool import Closing, Spool
@@ -97,14 +100,14 @@ class _Life:
         self.error = self.error or error
 
 
-def carry(request: RunRequest, backend: Backend, guard: Guard, signals: Signals) -> Settled:
+def carry(request: RunRequest, backend: Carrier, guard: Guard, signals: Signals) -> Settled:
     """Carry a run from its creation to its settled end.
 
     Parameters
     ----------
     request : RunRequest
         Checked and resolved.
-    backend : Backend
+    backend : Carrier
         Prepares the entry point.
     guard : Guard
         Ends processes when the driver dies; started early by the caller, so that nobody waits for it here.
@@ -123,8 +126,9 @@ def carry(request: RunRequest, backend: Backend, guard: Guard, signals: Signals)
     RunError
         The state folder cannot be written.
     """
-    # What the program is told may hold a password: the store's address.
-    redactor = Redactor.from_environment({**os.environ, **store_variables(request.store.uri)}, request.resolved.secrets.values())
+    # What the program is told may hold a password: the store's address, and those of its parameters.
+    variables = {**os.environ, **store_variables(request.store.uri)}
+    redactor = Redactor.from_environment(variables, [*request.resolved.secrets.values(), *passwords_of(request)])
     life = _Life()
     signals.once()
     try:
@@ -147,25 +151,28 @@ def carry(request: RunRequest, backend: Backend, guard: Guard, signals: Signals)
     return dataclasses.replace(settled, error=life.error)
 
 
-def _live(request: RunRequest, backend: Backend, guard: Guard, signals: Signals, redactor: Redactor, life: _Life) -> None:
+def _live(request: RunRequest, backend: Carrier, guard: Guard, signals: Signals, redactor: Redactor, life: _Life) -> None:
     """Go all the way until the entry point has ended; every step is noted in `life` before it can be interrupted."""
     owner = Owner(ProcessIdentity.of(), request.store.uri, run_id=request.run_id, sole=request.sole)
     ledger = Ledger.open(progress=request.progress)
     with signals.shielded(), writing(ledger.folder):
         entry = life.entry = ledger.enter(owner)
     request.progress(Event("creating"))
+    tracked, tags = without_passwords(request)
+    request = dataclasses.replace(request, tags=tags)
+    given = {name: redactor.text(value) for name, value in tracked.items()}
     with signals.shielded(), writing(entry.folder):
         life.asked = True
-        run_id = life.run_id = _create(request, owner, redactor)
+        run_id, known = _create(request, owner, redactor, given)
+        life.run_id = run_id
         entry.update(run_id=run_id)
-    given = {name: redactor.text(value) for name, value in {**request.resolved.tracked, **request.resolved.extra}.items()}
     about = {"run_id": run_id, "store": request.store.label, "experiment_id": request.experiment_id}
     request.progress(Event("created", data={**about, "params": given}))
-    params = _describe(request, run_id, given)
+    params = _describe(request, run_id, given, known)
 
-    def started(group: int) -> None:
+    def noted(**known: Any) -> None:  # noqa: ANN401 - as `Entry.update` has it
         with writing(entry.folder):
-            entry.update(group=group)
+            entry.update(**known)
 
     with signals.shielded(), writing(entry.folder):
         life.recorder = Recorder(request.store, run_id, file=entry.folder / _RESULTS, mask=redactor.text, params=params)
@@ -173,7 +180,9 @@ def _live(request: RunRequest, backend: Backend, guard: Guard, signals: Signals,
         folder=entry.folder,
         variables=program_variables(request, run_id, owner, entry.folder / _RESULTS),
         guard=guard,
-        started=started,
+        started=lambda group: noted(group=group),
+        contained=lambda container: noted(container=container),
+        submitted=lambda job: noted(job=job),
         mask=redactor.text,
         stream_mask=redactor.stream,
         hide=redactor.add,
@@ -227,22 +236,23 @@ _PLAIN |= {"mlflow.parentRunId", "nbproj.version", "nbproj.environment"}
 """Tags that hold words of our own. A short secret is no reason to make them unreadable."""
 
 
-def _create(request: RunRequest, owner: Owner, redactor: Redactor) -> str:
+def _create(request: RunRequest, owner: Owner, redactor: Redactor, given: Mapping[str, str]) -> tuple[str, Mapping[str, str]]:
+    """Create the run, or continue one; return its id and the parameters that are recorded already."""
     tags = {name: value if name in _PLAIN else redactor.text(value) for name, value in request.tags.items()}
     tags[OWNER_TAG] = owner.to_tag()
     if request.run_id is None:
         name = redactor.text(request.run_name) if request.run_name else None
-        return request.store.create_run(request.experiment_id, name=name, tags=tags).run_id
+        record = request.store.create_run(request.experiment_id, name=name, tags=tags, params=given)
+        return record.run_id, {name: given[name] for name in record.params if name in given}
     # What an earlier driver said about the end would be believed if this one died.
     request.store.delete_tags(request.run_id, ["nbproj.exit_code", "nbproj.reason"])
     request.store.set_tags(request.run_id, tags)
     request.store.set_status(request.run_id, "RUNNING")
-    return request.run_id
+    return request.run_id, request.store.get_run(request.run_id).params
 
 
-def _describe(request: RunRequest, run_id: str, given: Mapping[str, str]) -> dict[str, str]:
-    """Record the parameters; return all that are known."""
-    known: dict[str, str] = dict(request.store.get_run(run_id).params) if request.run_id is not None else {}
+def _describe(request: RunRequest, run_id: str, given: Mapping[str, str], known: Mapping[str, str]) -> dict[str, str]:
+    """Record the parameters that are not known yet; return all."""
     new = {name: value for name, value in given.items() if name not in known}
     request.store.log_params(run_id, new)
     return {**known, **new}

@@ -9,7 +9,7 @@ from nbproj.errors import BackendError, suggestion
 from nbproj.progress import Event
 from nbproj.tracking.gateway.decision import Wish, decide
 
-__all__ = ["TRACKING_TAG", "open_passage", "wish_of"]
+__all__ = ["TRACKING_TAG", "open_passage", "through_gateway", "wish_of"]
 
 TRACKING_TAG = "nbproj.tracking"
 """Tells how a run's program came to the store."""
@@ -68,10 +68,45 @@ def open_passage(request: RunRequest, workplace: Workplace, variables: Mapping[s
         request.store.set_tags(run_id, {TRACKING_TAG: str(decision)})
     if decision.way != "gateway":
         return dict(variables)
+    request.progress(Event("note", f"tracking through a gateway ({decision.reason})"))
+    return through_gateway(request, workplace, variables)
+
+
+def through_gateway(
+    request: RunRequest, workplace: Workplace, variables: Mapping[str, str], *, host: str = "127.0.0.1", reached_as: str | None = None
+) -> dict[str, str]:
+    """Start a gateway that ends with the workplace's resources; return the environment of a program that speaks to it.
+
+    Parameters
+    ----------
+    request : RunRequest
+        The run's request.
+    workplace : Workplace
+        Its workplace.
+    variables : mapping of str to str
+        The program's environment so far.
+    host : str
+        The address to listen on.
+    reached_as : str, optional
+        The program's name for it, where it is another one.
+
+    Raises
+    ------
+    RunError
+        The gateway cannot be started.
+    """
     from nbproj.tracking.gateway.server import Gateway
 
-    request.progress(Event("note", f"tracking through a gateway ({decision.reason})"))
-    gateway = Gateway(request.store, run_id, request.experiment_id, workplace.folder / "gateway", mask=workplace.mask, progress=request.progress)
+    gateway = Gateway(
+        request.store,
+        workplace.variables["MLFLOW_RUN_ID"],
+        request.experiment_id,
+        workplace.folder / "gateway",
+        mask=workplace.mask,
+        progress=request.progress,
+        host=host,
+        reached_as=reached_as,
+    )
     workplace.resources.callback(gateway.stop)  # first: a signal may come before it has started
     workplace.hide(gateway.token)
     gateway.start()

@@ -10,7 +10,7 @@ from nbproj.backends.metrics import MetricWatch
 from nbproj.backends.recorder import Recorder
 from nbproj.execution.execution import Execution, Outcome
 from nbproj.execution.signals import Signals
-from nbproj.tracking.ownership import Entry
+from nbproj.tracking.ledger import Entry
 from nbproj.tracking.redact import Redactor
 
 __all__ = ["TIMEOUT_CODE", "follow"]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from nbproj.backends.backend import RunRequest
 from nbproj.tracking.location import variables as store_variables
-from nbproj.tracking.ownership import TOKEN_VARIABLE, Owner
+from nbproj.tracking.owner import TOKEN_VARIABLE, Owner
 
 __all__ = ["program_variables"]
 

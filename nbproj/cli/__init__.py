@@ -13,6 +13,8 @@ import click
 
 from nbproj.cli.answer import refuse, stopped, told
 from nbproj.cli.authoring import export, init
+from nbproj.cli.batches import batch
+from nbproj.cli.caching import cache
 from nbproj.cli.configuring import adopt, generate_config
 from nbproj.cli.environments import env
 from nbproj.cli.group import Group
@@ -20,10 +22,11 @@ from nbproj.cli.machine import completion, doctor
 from nbproj.cli.projects import check, show
 from nbproj.cli.records import logs, rerun, runs, stop
 from nbproj.cli.running import run
+from nbproj.cli.trusting import trust
 from nbproj.errors import NbprojError, UsageError, on_this_platform, one_line
 from nbproj.progress import Event
 
-__all__ = ["main", "run"]
+__all__ = ["batch", "main", "run"]
 
 
 @click.group(cls=Group, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
@@ -51,7 +54,7 @@ def nbproj(context: click.Context, *, generate: bool, yes: bool) -> None:
         click.echo(context.get_help(), err=True)
         sys.exit(UsageError.exit_code)
     adopt(context.invoked_subcommand)
-    tidy(_note)
+    tidy(_note, jobs=context.invoked_subcommand != "run")  # which may have come to take one up itself
 
 
 def _note(event: Event) -> None:
@@ -59,7 +62,7 @@ def _note(event: Event) -> None:
         click.echo(f"note: {one_line(event.text)}", err=True)
 
 
-for _command in (run, show, check, runs, logs, stop, rerun, env, export, init, doctor, completion):
+for _command in (run, batch, show, check, runs, logs, stop, rerun, env, cache, export, init, trust, doctor, completion):
     nbproj.add_command(_command)
 
 

@@ -56,7 +56,7 @@ def carried(console: Console, start: Callable[[], Run], *, detached: bool, as_js
         result, code = stop.run, stop.exit_code
         if result is None:
             raise stopped(code) from stop
-    if detached:
+    if detached and not result.reused:
         console.leave(result)
     else:
         console.block(result.summary(width=console.width))

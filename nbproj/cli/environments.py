@@ -57,7 +57,7 @@ def create(uri: str, *, entry_point: str | None, version: str | None, env_manage
     with Console() as console:
         made = prepare_environment(uri, entry_point, version, env_manager=env_manager, kernel=kernel, progress=console)
         known = {"key": made.key, "kind": made.kind, "python": made.python, "fingerprint": made.fingerprint, "folder": str(made.folder or "")}
-        console.answer(json.dumps(known, indent=2) if as_json else f"{made.key[:12] or made.kind}  {made.python}")
+        console.answer(json.dumps(known, indent=2) if as_json else f"{made.key[:12] or made.kind}  {made.python or made.image}")
 
 
 @env.command(short_help="Show all that is known about one.")

@@ -1,4 +1,4 @@
-"""The group of commands: their order, what is planned, and options with older names."""
+"""The group of commands: their order, and options with older names."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ from nbproj.errors import UsageError, suggestion
 
 __all__ = ["Group", "Renamed"]
 
-_ORDER = ("run", "show", "check", "runs", "logs", "stop", "rerun", "env", "export", "init", "doctor", "completion")
-_PLANNED = ("batch", "cache", "trust")
+_ORDER = ("run", "batch", "show", "check", "runs", "logs", "stop", "rerun", "env", "cache", "export", "init", "trust", "doctor", "completion")
 
 
 class Group(click.Group):
-    """Commands in the order of their use; what is planned is said to be so, and a project in place of a command is understood."""
+    """Commands in the order of their use; a project in place of a command is understood."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands, in the order of their use."""
@@ -34,9 +33,6 @@ class Group(click.Group):
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         """Return the command that is meant, or refuse with what was probably meant."""
         name = args[0]
-        if name in _PLANNED and name not in self.commands:
-            msg = f"{name} is not there yet in this version of nbproj"
-            raise UsageError(msg)
         if self.get_command(ctx, name) is None and not name.startswith("-"):
             todo = f" To run that project: nbproj run {name}" if "/" in name or Path(name).exists() else suggestion(name, self.commands)
             msg = f"there is no command {name!r}.{todo or ' See nbproj --help'}"

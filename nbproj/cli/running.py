@@ -16,7 +16,7 @@ __all__ = ["run"]
 
 
 def _run_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options of `run`; one definition for every front door. Hidden is what is not there yet: it is answered in one line."""
+    """Add the options of `run`; one definition for every front door."""
     options = [
         click.argument("uri"),
         click.option("-e", "--entry-point", metavar="ENTRY", help="Entry point, or the path of a script or notebook in the project. Default: main."),
@@ -44,11 +44,15 @@ def _run_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--detach", is_flag=True, help="Return at once; a process of its own carries the run (nbproj logs -f, nbproj stop)."),
         click.option("--json", "as_json", is_flag=True, help="Print the run as JSON; the program's output goes to standard error."),
         click.option("-q", "--quiet", is_flag=True, help="Print the program's output only, and why a run failed."),
-        click.option("-A", "--docker-args", multiple=True, hidden=True),
-        click.option("--build-image/--no-build-image", default=None, hidden=True),
-        click.option("--storage-dir", envvar="MLFLOW_TMP_DIR", hidden=True),
+        click.option(
+            "-A", "--docker-args", multiple=True, metavar="NAME[=VALUE]", help="An argument of docker run, for a docker_env; may be repeated."
+        ),
+        click.option(
+            "--build-image/--no-build-image", default=None, help="Put a docker_env's project into an image (the default), or mount it read-only."
+        ),
+        click.option("--storage-dir", envvar="MLFLOW_TMP_DIR", metavar="DIR", help="Where downloads of parameters are kept. Default: a cache."),
         click.option("--as-notebook", is_flag=True, help="Run a script or Markdown file as the notebook that jupytext sees in it."),
-        click.option("--reuse", is_flag=True, hidden=True),
+        click.option("--reuse", is_flag=True, help="Return an equal run that has finished instead: same parameters, environment and source."),
     ]
     for option in reversed(options):
         command = option(command)

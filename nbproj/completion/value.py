@@ -19,7 +19,7 @@ from nbproj.errors import NbprojError
 from nbproj.project.listing import runnable_files
 from nbproj.project.model import EntryPoint
 from nbproj.tracking import location
-from nbproj.tracking.ownership import Ledger
+from nbproj.tracking.ledger import Ledger
 
 __all__ = ["values"]
 
@@ -146,6 +146,8 @@ def _backends(_situation: Situation) -> Iterator[Candidate]:
     from importlib.metadata import entry_points
 
     yield Candidate("local", "this machine")
+    yield Candidate("kubernetes", "Jobs of a cluster")
+    yield Candidate("databricks", "jobs of a workspace")
     yield from (Candidate(point.name) for point in sorted(entry_points(group="nbproj.backends")))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 from nbproj.configuration.keys import KEYS
 from nbproj.errors import UsageError
@@ -25,8 +25,10 @@ class Settings:
 
     Parameters
     ----------
-    tracking_uri, experiment_name, env_manager, backend, backend_config, timeout, kernel, storage_dir, state_dir, cache_dir, git_silence, grace
-        `keys.KEYS` says what each means.
+    tracking_uri, experiment_name, env_manager, backend, backend_config, timeout, kernel, kernel_start
+        What is chosen for runs: `keys.KEYS` says what each means.
+    storage_dir, state_dir, cache_dir, git_silence, grace
+        Folders and patience, as `keys.KEYS` has them.
     files : tuple of Path
         The configuration files that were read, the one that wins first.
     origins : mapping of str to str
@@ -45,6 +47,7 @@ class Settings:
     backend_config: Mapping[str, object] | str | None = None
     timeout: float | None = None
     kernel: str | None = None
+    kernel_start: Literal["auto", "fork", "spawn"] | None = None
     storage_dir: str | None = None
     state_dir: str | None = None
     cache_dir: str | None = None

@@ -7,13 +7,16 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from nbproj.errors import UsageError
 from nbproj.paths import write_atomically
-from nbproj.tracking.ownership import TOKEN_VARIABLE
+from nbproj.tracking.owner import TOKEN_VARIABLE
 
-__all__ = ["RUN_VARIABLE", "from_colab", "from_run", "from_session_name", "from_vscode"]
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+__all__ = ["RUN_VARIABLE", "from_colab", "from_run", "from_session_name", "from_vscode", "is_live"]
 
 RUN_VARIABLE: Final = "NBPROJ_NOTEBOOK"
 """Names, for a kernel that a run started, the notebook that is being executed."""
@@ -31,6 +34,19 @@ def from_run(environ: Mapping[str, str]) -> Path | None:
 def from_session_name(environ: Mapping[str, str]) -> Path | None:
     """Return the notebook that a Jupyter server named when it started this kernel, or None; it may have been renamed since."""
     return _named_for_us(SESSION_VARIABLE, environ)
+
+
+def is_live(shell: InteractiveShell) -> bool:
+    """Return whether somebody sits before a front end: it can ask for input, or names the cell; programs that execute notebooks do neither.
+
+    Parameters
+    ----------
+    shell : InteractiveShell
+        Of a kernel.
+    """
+    parent = shell.get_parent() if hasattr(shell, "get_parent") else {}
+    metadata, content = (parent.get(part) or {} for part in ("metadata", "content")) if isinstance(parent, dict) else ({}, {})
+    return "cellId" in metadata or bool(content.get("allow_stdin")) or from_vscode(shell.user_ns) is not None
 
 
 def from_vscode(names: Mapping[str, object]) -> Path | None:

@@ -15,11 +15,12 @@ from nbproj.current.executions import Executions
 from nbproj.current.frontend import from_colab, from_run, from_session_name, from_vscode
 from nbproj.current.server import Server, servers
 from nbproj.errors import NbprojError, UsageError
+from nbproj.paths import is_inside
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-__all__ = ["CurrentNotebook", "current_notebook"]
+__all__ = ["CurrentNotebook", "current_notebook", "served_path"]
 
 SECONDS: Final = 5.0
 """How long all servers together are waited for."""
@@ -162,6 +163,20 @@ def _running(found: list[Path], executions: Executions) -> Path:
         msg = f"{names} share this kernel, and it cannot be told which is meant: {NAME_IT}"
         raise UsageError(msg)
     return holding[0]
+
+
+def served_path(file: Path) -> str | None:
+    """Return the path by which the server that this kernel belongs to knows a file; None when it lies outside of what that serves.
+
+    Parameters
+    ----------
+    file : Path
+        On this machine.
+    """
+    for server in servers(_kernel()[1], os.environ, os.getppid()):
+        if server.root is not None and file.exists() and is_inside(server.root, file):
+            return Path(os.path.relpath(os.path.realpath(file), os.path.realpath(server.root))).as_posix()
+    return None
 
 
 def _kernel() -> tuple[str | None, list[Path]]:

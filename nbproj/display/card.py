@@ -11,6 +11,7 @@ from nbproj.display.card_json import MIME, card_json
 from nbproj.display.card_text import card_text
 from nbproj.display.facts import Facts
 from nbproj.display.html import Markup, element, style
+from nbproj.display.preview import previews_html
 from nbproj.display.terminal import spans_html
 
 __all__ = ["FRAME", "HEAD", "IGNORED", "STATUS_COLOURS", "TABLE", "TD", "TH", "bundle", "card_html", "identity"]
@@ -130,6 +131,7 @@ def card_html(facts: Facts) -> Markup:
         _metrics(facts),
         _params(facts),
         _output(facts),
+        previews_html(facts.previews),
         _places(facts),
         class_=IGNORED,
         style=f"{FRAME};{style(border_left=f'4px solid {colour}')}",

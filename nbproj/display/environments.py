@@ -7,17 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nbproj.display.columns import clip, pad, printable
-from nbproj.display.quantity import duration, size
+from nbproj.display.quantity import ago, size
 
 __all__ = ["environment_text", "environments_text"]
 
 _SHOWN = 10
-
-
-def _ago(then: float, now: float) -> str:
-    if not then:
-        return "never"
-    return f"{duration(now - then)} ago" if now - then >= 60 else "just now"  # noqa: PLR2004 - a minute
 
 
 def environments_text(environments: Sequence[Mapping[str, Any]], *, now: float, width: int = 100) -> str:
@@ -42,7 +36,7 @@ def environments_text(environments: Sequence[Mapping[str, Any]], *, now: float, 
     """
     if not environments:
         return "no environments"
-    used = [_ago(float(one["used"]), now) for one in environments]
+    used = [ago(float(one["used"]), now) for one in environments]
     column = max(map(len, (*used, "LAST USED     ")))
     lines = [f"ENVIRONMENT   {'SIZE':>7}  {pad('LAST USED', column)}  RUNS  WHAT"]
     for one, when in zip(environments, used, strict=True):
@@ -72,7 +66,7 @@ def environment_text(one: Mapping[str, Any], packages: str, *, now: float) -> st
         ("folder", printable(str(one["folder"]))),
         ("size", size(one["size"])),
         ("built", created),
-        ("last used", _ago(float(one["used"]), now)),
+        ("last used", ago(float(one["used"]), now)),
         ("runs", (", ".join(run[:8] for run in runs[:_SHOWN]) + more) or "none"),
         *(("kernel", printable(str(kernel))) for kernel in one["kernels"]),
     ]

@@ -94,6 +94,7 @@ class Facts:
     notes: Sequence[str]
     about: Sequence[tuple[str, str]]
     left_out: Mapping[str, int]
+    previews: Sequence[Mapping[str, Any]] = ()
 
     @classmethod
     def of(cls, values: Mapping[str, Any], zone: dt.tzinfo = dt.UTC) -> Facts:
@@ -102,8 +103,9 @@ class Facts:
         Parameters
         ----------
         values : mapping
-            `status`, `run_id`, `entry_point`, `name`, `params`, `metrics`, `artifacts`, `notebook`, `page`, `start_time`, `end_time`, `store`,
-            `reason`, `cell`, `source`, `traceback`; while it runs `now`, `step`, `cells`; besides `curves`, `counts`, `notes`, `tail` or `output`.
+            `status`, `run_id`, `entry_point`, `name`, `params`, `metrics`, `artifacts`, `notebook`, `page`, `start_time`, `end_time`, `store`, `job`,
+            `reason`, `cell`, `source`, `traceback`; while it runs `now`, `step`, `cells`; besides `curves`, `counts`, `previews`, `notes`, `tail` or
+            `output`.
         zone : tzinfo
             In which times are told.
         """
@@ -142,11 +144,12 @@ class Facts:
             notes=[cut(str(note), 300) for note in notes[:_FEW]],
             about=_about(values),
             left_out={name: count for name, count in left.items() if count > 0},
+            previews=tuple(values.get("previews") or ()),
         )
 
 
 def _about(values: Mapping[str, Any]) -> list[tuple[str, str]]:
-    texts = {label: _address(str(values.get(label) or ""), 1000) for label in ("notebook", "page", "store", "look")}
+    texts = {label: _address(str(values.get(label) or ""), 1000) for label in ("notebook", "page", "store", "look", "job")}
     return [(label, text) for label, text in texts.items() if text]
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import html
 import re
 from typing import Any
 
-__all__ = ["ATTRIBUTES", "STYLES", "TAGS", "Markup", "clean", "element", "escape", "style"]
+__all__ = ["ATTRIBUTES", "STYLES", "TAGS", "Markup", "clean", "element", "escape", "picture", "style"]
 
 TAGS = frozenset(
     {"b", "circle", "code", "details", "div", "path", "pre", "span", "summary", "svg", "table", "tbody", "td", "th", "thead", "title", "tr", "u"}
@@ -31,6 +32,7 @@ STYLES = frozenset(
 _UNSHOWABLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff\ud800-\udfff]"
 )
+_PICTURES = frozenset({"image/jpeg", "image/png", "image/svg+xml"})
 _STYLE_VALUE = re.compile(r"[\w #%.,()-]*")
 
 
@@ -126,3 +128,32 @@ def element(tag: str, *children: str | None, **attributes: Any) -> Markup:  # no
     if tag == "pre" and inside.startswith("\n"):
         inside = "\n" + inside  # a parser drops the first newline
     return Markup(f"<{' '.join(parts)}>{inside}</{tag}>")
+
+
+def picture(mime: str, data: bytes, alt: str) -> Markup:
+    """Return a picture that is part of the page: shown as an image, whose scripts, if it is a drawing, no browser runs.
+
+    Parameters
+    ----------
+    mime : str
+        `image/png`, `image/jpeg` or `image/svg+xml`.
+    data : bytes
+        The picture.
+    alt : str
+        What stands for it where it is not seen.
+
+    Examples
+    --------
+    >>> print(picture("image/png", b"x", '"'))  # doctest: +ELLIPSIS
+    <img alt="&quot;" src="data:image/png;base64,eA==" style="...">
+
+    Raises
+    ------
+    ValueError
+        It is of another kind.
+    """
+    if mime not in _PICTURES:
+        msg = f"no picture of a card: {mime}"
+        raise ValueError(msg)
+    look = style(max_width="480px", max_height="320px", background="#ffffff", margin="4px 0", display="block")
+    return Markup(f'<img alt="{escape(alt)}" src="data:{mime};base64,{base64.b64encode(data).decode()}" style="{look}">')

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["duration", "elapsed", "number", "size"]
+__all__ = ["ago", "duration", "elapsed", "number", "size"]
 
 
 def duration(seconds: float) -> str:
@@ -25,6 +25,19 @@ def duration(seconds: float) -> str:
             rest = whole % length // part
             return f"{whole // length} {unit}" + (f" {rest} {smaller}" if rest else "")
     return f"{seconds:.0f} s"
+
+
+def ago(then: float, now: float) -> str:
+    """Return how long ago something was, to the minute; it never was at 0.
+
+    Examples
+    --------
+    >>> ago(60.0, 150.0), ago(60.0, 70.0), ago(0, 70.0)
+    ('1 min 30 s ago', 'just now', 'never')
+    """
+    if not then:
+        return "never"
+    return f"{duration(now - then)} ago" if now - then >= 60 else "just now"  # noqa: PLR2004 - a minute
 
 
 def elapsed(seconds: float) -> str:

@@ -82,6 +82,7 @@ def bundle(
     metrics: Sequence[str] | None = None,
     zone: dt.tzinfo = dt.UTC,
     width: int = 120,
+    total: int | None = None,
 ) -> dict[str, Any]:
     """Return runs for display, by MIME type, in the order in which they come.
 
@@ -98,6 +99,8 @@ def bundle(
         In which times are told.
     width : int
         Columns of the plain text.
+    total : int, optional
+        How many there are, where `runs` are the first of them.
 
     Returns
     -------
@@ -115,11 +118,12 @@ def bundle(
     keys = list(metrics)[:_METRICS] if metrics is not None else _key_metrics(every)
     rows = [_row(values, keys, now, zone) for values in every[:_ROWS]]
     heads = ["state", "entry point", "started", "took", *(cut(key, 24) for key in keys), "run"]
-    more = f"and {len(every) - _ROWS} more" if len(every) > _ROWS else ""
+    total = max(total or 0, len(every))
+    more = f"and {total - len(rows)} more" if total > len(rows) else ""
     return {
         "text/plain": _text(rows, heads, more, width),
         "text/html": str(_html(rows, heads, more)),
-        MIME: _json(every, keys),
+        MIME: _json(every, keys, total),
     }
 
 
@@ -169,7 +173,7 @@ def _html(rows: Sequence[_Row], heads: Sequence[str], more: str) -> Markup:
     return element("div", element("table", top, element("tbody", *body), style=TABLE), class_=IGNORED, style=FRAME)
 
 
-def _json(every: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> dict[str, Any]:
+def _json(every: Sequence[Mapping[str, Any]], keys: Sequence[str], total: int) -> dict[str, Any]:
     def make(level: Level) -> dict[str, Any]:
         shown = every[: level.entries * 2]
         runs = [
@@ -187,6 +191,6 @@ def _json(every: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> dict[str, 
             }
             for values in shown
         ]
-        return {"version": JSON_VERSION, "total": len(every), "left_out": len(every) - len(shown), "runs": runs}
+        return {"version": JSON_VERSION, "total": total, "left_out": total - len(shown), "runs": runs}
 
     return fitting(make)

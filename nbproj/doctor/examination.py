@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
 
 from nbproj.display.doctor import Finding
-from nbproj.doctor import configuration, installation, kernels, state, store, tools
+from nbproj.doctor import cluster, configuration, installation, kernels, state, store, tools
 
 __all__ = ["Check", "examine"]
 
@@ -31,6 +31,7 @@ CHECKS: Final[Sequence[tuple[str, Check, bool]]] = (
     ("uv", tools.uv, False),
     ("conda", tools.conda, False),
     ("docker", tools.docker, False),
+    ("kubernetes", cluster.cluster, False),
     ("JupyterLab", installation.jupyterlab, False),
     ("R", tools.r, False),
 )

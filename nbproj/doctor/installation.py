@@ -10,7 +10,10 @@ from pathlib import Path
 
 from nbproj.display.doctor import Finding
 
-__all__ = ["jupyterlab", "mlflow", "nbproj", "python"]
+__all__ = ["NO_PANEL", "has_panel", "jupyterlab", "mlflow", "nbproj", "python"]
+
+NO_PANEL = "Install nbproj from its wheel, or Node.js 20 or newer and then nbproj again"
+"""What to do when nbproj was installed from a checkout where its panel could not be built."""
 
 _OLDEST = (3, 11)
 _OLDEST_MLFLOW = (3, 5)
@@ -42,12 +45,22 @@ def mlflow() -> Finding:
 
 
 def jupyterlab() -> Finding:
-    """Look for JupyterLab, here or in another environment."""
+    """Look for JupyterLab, here or in another environment; here, for our panel in it, too."""
     try:
-        return Finding("JupyterLab", "ok", version("jupyterlab"))
+        found = version("jupyterlab")
+        if has_panel():
+            return Finding("JupyterLab", "ok", f"{found}, with the panel")
+        return Finding("JupyterLab", "missing", f"{found}, and nbproj was installed without its panel", NO_PANEL)
     except PackageNotFoundError:
         pass
     elsewhere = shutil.which("jupyter-lab")
     if elsewhere is not None:
         return Finding("JupyterLab", "ok", f"{elsewhere}, in another environment")
     return Finding("JupyterLab", "missing", "not installed", "Install jupyterlab for the panel and for editing notebooks; runs do not need it")
+
+
+def has_panel() -> bool:
+    """Return whether the JupyterLab of this environment finds our panel."""
+    from jupyter_core.paths import jupyter_path
+
+    return any(Path(folder, "package.json").is_file() for folder in jupyter_path("labextensions", "nbproj"))

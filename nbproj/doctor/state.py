@@ -11,7 +11,7 @@ from nbproj.display.quantity import size
 from nbproj.processes import host_name, is_alive
 from nbproj.progress import Event
 from nbproj.tracking.folders import cache_folder, state_folder
-from nbproj.tracking.ownership import Ledger
+from nbproj.tracking.ledger import Ledger
 from nbproj.tracking.spool import Spool
 
 __all__ = ["cache", "runs", "state"]

@@ -11,7 +11,7 @@ from importlib import metadata, util
 from pathlib import Path
 
 from nbproj.display.doctor import Finding
-from nbproj.doctor.engine import engine
+from nbproj.doctor.engine import NO_CLIENT, engine
 from nbproj.errors import one_line
 from nbproj.processes import end_group
 
@@ -97,7 +97,7 @@ def conda() -> Finding:
 def docker() -> Finding:
     """Look for Docker's client and its engine. The engine is asked for its version, and not started."""
     program = shutil.which("docker")
-    client, address = "no client", os.environ.get("DOCKER_HOST", "")
+    client, address = NO_CLIENT, os.environ.get("DOCKER_HOST", "")
     if program is not None:
         client = f"client {_version(program)}"
         if not address:  # read from the client's settings: the engine is not asked

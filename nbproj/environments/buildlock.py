@@ -67,7 +67,7 @@ class BuildLock:
         """
         since, pause, told = time.monotonic(), 0.01, False
         while not self.attempt():
-            holder = self._holder()
+            holder = self.holder()
             if not told:
                 told = True
                 who = f"process {holder['pid']}" if holder else "another process"
@@ -88,7 +88,8 @@ class BuildLock:
             os.pwrite(self.descriptor, data, 0)
             os.ftruncate(self.descriptor, len(data))
 
-    def _holder(self) -> dict[str, Any]:
+    def holder(self) -> dict[str, Any]:
+        """Return what the holder has said of itself, `pid` and more; empty where nothing can be read."""
         try:
             known = json.loads(self._path.read_bytes())
         except (OSError, ValueError):

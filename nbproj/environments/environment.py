@@ -33,6 +33,8 @@ class Environment:
         Identifies the specification in the cache; empty for an environment that is not kept there.
     folder : Path, optional
         Where it is kept.
+    image : str
+        Id of the image, of a container.
     """
 
     kind: str
@@ -42,6 +44,7 @@ class Environment:
     description: str = ""
     key: str = ""
     folder: Path | None = None
+    image: str = ""
 
 
 class EnvironmentProvider(Protocol):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from nbproj.environments.conda import CondaEnvironments
+from nbproj.environments.docker.provider import DockerEnvironments
 from nbproj.environments.environment import EnvironmentProvider
 from nbproj.environments.system import SystemEnvironments
 from nbproj.environments.uv import UvEnvironments
@@ -13,7 +14,7 @@ from nbproj.project.model import EnvironmentSpec
 
 __all__ = ["PROVIDERS", "provider", "require"]
 
-PROVIDERS: tuple[EnvironmentProvider, ...] = (SystemEnvironments(), UvEnvironments(), CondaEnvironments())
+PROVIDERS: tuple[EnvironmentProvider, ...] = (SystemEnvironments(), UvEnvironments(), CondaEnvironments(), DockerEnvironments())
 
 
 def provider(spec: EnvironmentSpec) -> EnvironmentProvider:

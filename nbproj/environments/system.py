@@ -17,7 +17,7 @@ from nbproj.environments.environment import Environment
 from nbproj.progress import Progress
 from nbproj.project.model import EnvironmentKind, EnvironmentSpec
 
-__all__ = ["SystemEnvironments"]
+__all__ = ["SystemEnvironments", "python_folder"]
 
 
 def _activated(environ: Mapping[str, str]) -> Path | None:
@@ -30,6 +30,11 @@ def _activated(environ: Mapping[str, str]) -> Path | None:
             if str(folder) in folders and (folder / "python").exists():
                 return folder
     return None
+
+
+def python_folder(environ: Mapping[str, str]) -> Path:
+    """Return the folder of the Python that programs are given here: the activated environment's, else this process's own."""
+    return _activated(environ) or Path(sys.executable).parent
 
 
 def _installed(paths: Iterable[str]) -> list[str]:

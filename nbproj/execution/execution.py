@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import queue
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeAlias
@@ -52,8 +52,9 @@ class Execution(Protocol):
     end what `start` starts.
     """
 
-    artifacts: dict[str, Path]
-    """Files that it leaves for the record, by their path among the run's artifacts."""
+    @property
+    def artifacts(self) -> Mapping[str, Path]:
+        """Files that it leaves for the record, by their path among the run's artifacts."""
 
     def start(self) -> None:
         """Start it; quick. The caller holds signals back meanwhile."""

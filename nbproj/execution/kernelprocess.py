@@ -10,10 +10,11 @@ import subprocess
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from nbproj.errors import RunError
 from nbproj.execution.connection import Connection
+from nbproj.execution.forked import ForkedProcess
 from nbproj.execution.kernels import Kernel
 from nbproj.execution.process import GATE, Guard, Started, exit_code
 from nbproj.processes import end_group
@@ -43,34 +44,49 @@ def how_it_ended(code: int, *, out_of_memory: bool) -> str:
     return f"ended by signal {number}"
 
 
+class Process(Protocol):
+    """A process as `subprocess` has it, whoever its parent is."""
+
+    @property
+    def pid(self) -> int:
+        """Its number, which is also that of its group."""
+
+    def poll(self) -> int | None:
+        """Return its exit code once it has ended."""
+
+    def wait(self) -> int:
+        """Wait for its end and return its exit code."""
+
+
 class KernelProcess:
-    """A kernel's process, which leads a group of its own.
+    """A kernel's process, which leads a group of its own; made by `start` or `fork`.
 
     Parameters
     ----------
-    kernel : Kernel
-        What is started.
-    connection : Connection
-        How it will be spoken to.
-    environment : mapping of str to str
-        The run's whole environment.
-    cwd : Path
-        Its working folder; the driver's own stays as it is.
-    log : Path
-        File for what the kernel itself prints, beside its cells.
-    guard : Guard
-        Told of the group before the kernel starts.
-    started : callable
-        Called with the group, after the guard knows it.
-
-    Raises
-    ------
-    RunError
-        The process cannot be made.
+    process : Process
+        The process.
+    interrupted_by_message : bool
+        Whether it is interrupted by a request instead of a signal.
+    forked : bool
+        Whether it was forked from a server, and not started by itself.
     """
 
-    def __init__(
-        self,
+    def __init__(self, process: Process, *, interrupted_by_message: bool, forked: bool = False) -> None:
+        self.interrupted_by_message = interrupted_by_message
+        self.forked = forked
+        self._killed_before = _killed_for_memory()
+        self._starved = False
+        self._process = process
+        self.pid = process.pid
+        self.descriptor = -1
+        """Readable when the kernel is dead; -1 where the system has no such thing."""
+        if hasattr(os, "pidfd_open"):
+            with contextlib.suppress(OSError):
+                self.descriptor = os.pidfd_open(self.pid)
+
+    @classmethod
+    def start(
+        cls,
         kernel: Kernel,
         connection: Connection,
         *,
@@ -79,16 +95,37 @@ class KernelProcess:
         log: Path,
         guard: Guard,
         started: Started,
-    ) -> None:
-        self._interrupt_mode = kernel.interrupt_mode
-        self._killed_before = _killed_for_memory()
-        self._starved = False
+    ) -> KernelProcess:
+        """Start a kernel.
+
+        Parameters
+        ----------
+        kernel : Kernel
+            What is started.
+        connection : Connection
+            How it will be spoken to.
+        environment : mapping of str to str
+            The run's whole environment.
+        cwd : Path
+            Its working folder; the driver's own stays as it is.
+        log : Path
+            File for what the kernel itself prints, beside its cells.
+        guard : Guard
+            Told of the group before the kernel starts.
+        started : callable
+            Called with the group, after the guard knows it.
+
+        Raises
+        ------
+        RunError
+            The process cannot be made.
+        """
         variables = kernel.variables(environment)
         if os.getpid() > 1:  # ipykernel ends by itself when this process is no more
             variables["JPY_PARENT_PID"] = str(os.getpid())
         try:
             with log.open("wb") as stream:
-                self._process = subprocess.Popen(  # noqa: S603 - the kernel is what was asked for
+                process = subprocess.Popen(  # noqa: S603 - the kernel is what was asked for
                     [*GATE, *kernel.command(connection.file)],
                     stdin=subprocess.PIPE,
                     stdout=stream,
@@ -101,25 +138,51 @@ class KernelProcess:
         except (OSError, ValueError) as error:
             msg = f"kernel {kernel.name!r} cannot be started: {error.strerror if isinstance(error, OSError) and error.strerror else error}"
             raise RunError(msg) from error
-        self.pid = self._process.pid
-        assert self._process.stdin is not None  # noqa: S101 - by construction
+        assert process.stdin is not None  # noqa: S101 - by construction
         try:
-            guard.watch(self.pid)
-            started(self.pid)
-            self._process.stdin.write(b"go\n")
+            guard.watch(process.pid)
+            started(process.pid)
+            process.stdin.write(b"go\n")
         except BaseException:
-            end_group(self.pid, grace=0)
-            self._process.wait()
-            guard.release(self.pid)
+            end_group(process.pid, grace=0)
+            process.wait()
+            guard.release(process.pid)
             raise
         finally:
             with contextlib.suppress(OSError):
-                self._process.stdin.close()
-        self.descriptor = -1
-        """Readable when the kernel is dead; -1 where the system has no such thing."""
-        if hasattr(os, "pidfd_open"):
-            with contextlib.suppress(OSError):
-                self.descriptor = os.pidfd_open(self.pid)
+                process.stdin.close()
+        return cls(process, interrupted_by_message=kernel.interrupt_mode == "message")
+
+    @classmethod
+    def fork(
+        cls,
+        process: ForkedProcess,
+        kernel: Kernel,
+        connection: Connection,
+        *,
+        environment: Mapping[str, str],
+        cwd: Path,
+        log: Path,
+        guard: Guard,
+        started: Started,
+    ) -> KernelProcess:
+        """Let a process that waits for it become a kernel; the other parameters are those of `start`.
+
+        Raises
+        ------
+        Unborn
+            It does not; nothing is left of it.
+        """
+        try:
+            guard.watch(process.pid)
+            started(process.pid)
+            with log.open("wb") as stream:
+                process.begin(kernel.command(connection.file), environment=kernel.variables(environment), cwd=cwd, log=stream.fileno())
+        except BaseException:
+            process.discard()
+            guard.release(process.pid)
+            raise
+        return cls(process, interrupted_by_message=kernel.interrupt_mode == "message", forked=True)
 
     @property
     def alive(self) -> bool:
@@ -131,11 +194,6 @@ class KernelProcess:
         """Its exit code as a shell reports it, once it has ended."""
         returned = self._process.poll()
         return None if returned is None else exit_code(returned)
-
-    @property
-    def interrupted_by_message(self) -> bool:
-        """Whether it is interrupted by a request instead of a signal."""
-        return self._interrupt_mode == "message"
 
     def look(self) -> None:
         """Remember whether memory is nearly used up: asked from time to time, since who is killed for it has freed it again."""

@@ -11,6 +11,7 @@ from string import Template
 from typing import Any, Final, Literal
 
 from nbproj.errors import EntryPointError, suggestion
+from nbproj.execution.kernelspecs import plain_spec
 from nbproj.project.cells import read_document
 from nbproj.project.model import Place
 
@@ -19,7 +20,8 @@ __all__ = ["Kernel", "check_kernel", "interpreter_kernel", "named_kernel", "note
 _LAUNCHER: Final = ("-m", "ipykernel_launcher")
 _QUICK: Final = (
     "import gc, sys; gc.disable(); p = sys.path; d = p[:1] == [''] and p.pop(0) == ''; sys.modules['debugpy'] = None; import ipykernel.ipkernel, "
-    "ipykernel.kernelapp, runpy; del sys.modules['debugpy']; d and p.insert(0, ''); gc.freeze(); gc.enable(); "
+    "ipykernel.kernelapp, importlib.util, runpy; importlib.util.find_spec('ipykernel.debugger') and __import__('ipykernel.debugger'); "
+    "del sys.modules['debugpy']; d and p.insert(0, ''); gc.freeze(); gc.enable(); "
     "runpy.run_module('ipykernel_launcher', run_name='__main__', alter_sys=True)"
 )
 """Starts ipykernel as its launcher does, without the debugger: nobody steps through a run, and importing it takes a fifth of the start. A notebook
@@ -118,18 +120,7 @@ def named_kernel(name: str, notebook: str) -> Kernel:
     EntryPointError
         There is no such kernel, which names those found; or its kernelspec is broken, or asks for a way to start it that is not ours.
     """
-    from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
-
-    manager: Any = KernelSpecManager()
-    try:
-        spec = manager.get_kernel_spec(name)
-    except NoSuchKernel as error:
-        known = sorted(manager.find_kernel_specs())
-        msg = f"{notebook}: there is no kernel {name!r}.{suggestion(name, known)} Found: {', '.join(known) or 'none'}. Choose one with --kernel NAME"
-        raise EntryPointError(msg) from error
-    except Exception as error:
-        msg = f"{notebook}: the kernelspec of {name!r} cannot be read ({error}). Repair its kernel.json, or choose another with --kernel NAME"
-        raise EntryPointError(msg) from error
+    spec: Any = plain_spec(name) or _found_spec(name, notebook)
     provisioner = (spec.metadata.get("kernel_provisioner") or {}).get("provisioner_name")
     if provisioner not in _PROVISIONERS:
         msg = f"{notebook}: kernel {name!r} is started by {provisioner!r}, and nbproj starts kernels on this host. Choose another with --kernel NAME"
@@ -145,6 +136,22 @@ def named_kernel(name: str, notebook: str) -> Kernel:
         "message" if spec.interrupt_mode == "message" else "signal",
         str(spec.resource_dir),
     )
+
+
+def _found_spec(name: str, notebook: str) -> Any:
+    """Return a kernelspec as Jupyter's client finds it; raises as `named_kernel`."""
+    from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+
+    manager: Any = KernelSpecManager()
+    try:
+        return manager.get_kernel_spec(name)
+    except NoSuchKernel as error:
+        known = sorted(manager.find_kernel_specs())
+        msg = f"{notebook}: there is no kernel {name!r}.{suggestion(name, known)} Found: {', '.join(known) or 'none'}. Choose one with --kernel NAME"
+        raise EntryPointError(msg) from error
+    except Exception as error:
+        msg = f"{notebook}: the kernelspec of {name!r} cannot be read ({error}). Repair its kernel.json, or choose another with --kernel NAME"
+        raise EntryPointError(msg) from error
 
 
 def check_kernel(name: str | None, notebook: Path, *, otherwise: str | None = None) -> str:

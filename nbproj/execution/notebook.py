@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,13 +10,15 @@ from typing import Any, Final
 
 from nbproj.errors import NbprojError
 from nbproj.execution.executed import ExecutedNotebook, plain
-from nbproj.execution.execution import Inbox, Mask, Outcome
+from nbproj.execution.execution import Mask, Outcome
+from nbproj.execution.forkserver import KernelServers
 from nbproj.execution.kernels import Kernel, check_kernel
 from nbproj.execution.output import ByteMask, OutputLog
 from nbproj.execution.plan import prepare
 from nbproj.execution.process import Guard, Started
 from nbproj.execution.results import Keep, ResultMessages
 from nbproj.execution.session import Session
+from nbproj.execution.threaded import ThreadedExecution
 from nbproj.paths import write_atomically
 from nbproj.processes import end_group
 from nbproj.progress import Event
@@ -75,7 +76,7 @@ class NotebookTask:
     allow_errors: bool = False
 
 
-class NotebookExecution:
+class NotebookExecution(ThreadedExecution):
     """A notebook that runs.
 
     Parameters
@@ -92,24 +93,34 @@ class NotebookExecution:
         Called with the kernel's process group before the kernel starts.
     results : callable, optional
         Takes what the notebook tells of its results.
+    servers : KernelServers, optional
+        The kernel is forked by one of these, where that is sound.
     """
 
     def __init__(
-        self, task: NotebookTask, *, log: Path, mask: ByteMask, text_mask: Mask, guard: Guard, started: Started, results: Keep | None = None
+        self,
+        task: NotebookTask,
+        *,
+        log: Path,
+        mask: ByteMask,
+        text_mask: Mask,
+        guard: Guard,
+        started: Started,
+        results: Keep | None = None,
+        servers: KernelServers | None = None,
     ) -> None:
-        self.artifacts = {f"run/{task.output.name}": task.output}
+        super().__init__()
+        self._files[f"run/{task.output.name}"] = task.output
         self._task = task
         self._guard = guard
         self._tell_started = started
         self._text_mask = text_mask
         self._results = results
-        self._inbox = Inbox()
+        self._servers = servers
         self._log_path, self._mask = log, mask
-        self._outcome: Outcome | None = None
         self._stopped: Outcome | None = None
         self._group: int | None = None
         self._session: Session | None = None
-        self._thread: threading.Thread | None = None
         self._log: OutputLog | None = None
         self._deadline: float | None = None
         self._unsaved = ""
@@ -126,17 +137,7 @@ class NotebookExecution:
             self._deadline = time.monotonic() + self._task.timeout
         log = OutputLog(self._log_path, self._mask, self._inbox)
         self._log = log
-        self._thread = threading.Thread(target=self._work, args=(log,), name="nbproj-notebook", daemon=True)
-        self._thread.start()
-
-    def next(self, timeout: float) -> Event | None:
-        """Return the next event, or None when none came in that many seconds."""
-        return self._inbox.get(timeout)
-
-    @property
-    def outcome(self) -> Outcome | None:
-        """How it ended, once all its events were taken."""
-        return self._outcome if self._inbox.closed else None
+        self._begin("notebook", self._work, log)
 
     def cancel(self) -> None:
         """End the kernel and whatever it started."""
@@ -192,6 +193,9 @@ class NotebookExecution:
             cell_timeout=task.cell_timeout,
             allow_errors=task.allow_errors,
             results=ResultMessages(self._results) if self._results is not None else None,
+            servers=self._servers,
+            own=task.secrets.values(),
+            note=lambda text: self._inbox.put(Event("note", text)),
         )
         if self._stopped is not None:
             session.stop(self._stopped)
@@ -220,7 +224,7 @@ class NotebookExecution:
     def _save(self, text: str) -> None:
         try:
             # A lone surrogate, which no UTF-8 has, becomes JSON's own way of writing it.
-            write_atomically(self._task.output, text.encode("utf-8", "backslashreplace"), mode=0o600)
+            write_atomically(self._task.output, text.encode("utf-8", "backslashreplace"), mode=0o600, lasting=False)
         except OSError as error:
             if self._unsaved != str(error.strerror):  # said once, not every second
                 self._unsaved = str(error.strerror)

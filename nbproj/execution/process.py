@@ -10,6 +10,7 @@ import contextlib
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -20,7 +21,7 @@ from nbproj.execution.signals import STOPS
 from nbproj.interruption import held
 from nbproj.processes import end_group
 
-__all__ = ["GATE", "Guard", "Started", "exit_code", "start"]
+__all__ = ["GATE", "Guard", "Started", "ended_with", "exit_code", "start"]
 
 GATE = ("/bin/sh", "-c", 'read -r go || exit 125; exec "$@" </dev/null', "sh")
 """Put in front of a command: it starts when a line arrives on standard input, and never when that closes first."""
@@ -40,6 +41,19 @@ def exit_code(returncode: int) -> int:
     return 128 - returncode if returncode < 0 else returncode
 
 
+def ended_with(code: int) -> str:
+    """Return in words how a program failed; empty for success.
+
+    Examples
+    --------
+    >>> ended_with(0), ended_with(3), ended_with(137)
+    ('', 'exit code 3', 'ended by signal 9')
+    """
+    if code > 128:  # noqa: PLR2004 - a shell's way to say "signal"
+        return f"ended by signal {code - 128}"
+    return f"exit code {code}" if code else ""
+
+
 def _shut(*streams: IO[bytes] | None) -> None:
     for stream in streams:
         if stream is not None:
@@ -48,10 +62,14 @@ def _shut(*streams: IO[bytes] | None) -> None:
 
 
 class Guard:
-    """The process that ends the run's groups when the driver dies. A context manager; starts at once, without waiting."""
+    """The process that ends the groups of runs when the driver dies. A context manager; starts at once, without waiting.
+
+    Several threads may use one: the runs of a batch do.
+    """
 
     def __init__(self) -> None:
         self._watched: set[int] = set()
+        self._asking = threading.Lock()
         try:
             with held():
                 self._process = subprocess.Popen(  # noqa: S603 - our own program
@@ -80,15 +98,21 @@ class Guard:
     def _tell(self, verb: str, group: int) -> None:
         assert self._process.stdin is not None  # noqa: S101 - by construction
         assert self._process.stdout is not None  # noqa: S101 - by construction
-        try:
-            self._process.stdin.write(f"{verb} {group}\n".encode())
-            answer = self._process.stdout.readline()
-        except OSError:
-            answer = b""
-        if answer != b"ok\n" and verb == "group":
-            msg = "the guard of the run has died: nothing is started that could be left behind"
-            raise RunError(msg)
-        (self._watched.add if verb == "group" else self._watched.discard)(group)
+        with self._asking, held():
+            try:
+                self._process.stdin.write(f"{verb} {group}\n".encode())
+                answer = self._process.stdout.readline()
+            except OSError:
+                answer = b""
+            if answer != b"ok\n" and verb == "group":
+                msg = "the guard of the run has died: nothing is started that could be left behind"
+                raise RunError(msg)
+            (self._watched.add if verb == "group" else self._watched.discard)(group)
+
+    @property
+    def lives(self) -> bool:
+        """Whether it is there still."""
+        return self._process.poll() is None
 
     def watch(self, group: int) -> None:
         """Make the guard end a group when the driver dies.

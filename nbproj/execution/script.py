@@ -1,19 +1,22 @@
-"""A command or a script, run by a shell as MLflow runs it: `bash -c COMMAND` in the project's root."""
+"""A command or a script, run as MLflow runs it, by `bash -c COMMAND` in the project's root; by itself where bash would add nothing."""
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import os
 import shutil
 import subprocess
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from nbproj.errors import EnvironmentPreparationError
-from nbproj.execution.execution import Inbox, Outcome
+from nbproj.execution.execution import Outcome
 from nbproj.execution.output import ByteMask, OutputLog, Pipe
-from nbproj.execution.process import Guard, Started, exit_code, start
+from nbproj.execution.process import Guard, Started, ended_with, exit_code, start
+from nbproj.execution.threaded import ThreadedExecution
+from nbproj.execution.words import plain_words, shell_variables
 from nbproj.processes import end_group, group_exists
 from nbproj.progress import Event
 
@@ -63,13 +66,17 @@ def find_bash(environment: Mapping[str, str]) -> str:
     return bash
 
 
-class ScriptExecution:
+def _judged(code: int) -> Outcome:
+    return Outcome(code, ended_with(code))
+
+
+class ScriptExecution(ThreadedExecution):
     """A shell command that runs.
 
     Parameters
     ----------
-    command : str
-        What bash is given.
+    command : str or sequence of str
+        What bash is given, or would be; or a program and its arguments, which is started as it is.
     environment : mapping of str to str
         The whole environment of the process.
     cwd : Path
@@ -82,24 +89,40 @@ class ScriptExecution:
         Ends the processes when the driver dies.
     started : callable
         Called with the process group before the command starts.
+    judge : callable, optional
+        Says what an exit code means.
 
     Raises
     ------
     EnvironmentPreparationError
-        There is no bash.
+        There is no bash, and it is needed.
     """
 
-    def __init__(self, command: str, *, environment: Mapping[str, str], cwd: Path, log: Path, mask: ByteMask, guard: Guard, started: Started) -> None:
-        bash = find_bash(environment)
-        self.artifacts: dict[str, Path] = {}
-        self._inbox = Inbox(_PIECES)
-        self._outcome: Outcome | None = None
+    def __init__(
+        self,
+        command: str | Sequence[str],
+        *,
+        environment: Mapping[str, str],
+        cwd: Path,
+        log: Path,
+        mask: ByteMask,
+        guard: Guard,
+        started: Started,
+        judge: Callable[[int], Outcome] = _judged,
+    ) -> None:
+        super().__init__(_PIECES)
+        if isinstance(command, str):
+            words = plain_words(command, environment, cwd)
+            argv = words or [find_bash(environment), "-c", command]
+            environment = environment if words is None else shell_variables(words, environment, cwd)
+        else:
+            argv = list(command)
+        self._judge = judge
         self._cancelled = False
         self._guard = guard
-        self._waiter: threading.Thread | None = None
         self._group = 0
         self._open_log = functools.partial(OutputLog, log, mask, self._inbox)
-        self._start = functools.partial(start, [bash, "-c", command], environment=environment, cwd=cwd, guard=guard, started=started)
+        self._start = functools.partial(start, argv, environment=environment, cwd=cwd, guard=guard, started=started)
 
     def start(self) -> None:
         """Start the command.
@@ -117,8 +140,7 @@ class ScriptExecution:
             raise
         self._group = process.pid
         self._inbox.put(Event("started", data={"pid": process.pid}))
-        self._waiter = threading.Thread(target=self._carry, args=(process, log), name="nbproj-wait", daemon=True)
-        self._waiter.start()
+        self._begin("wait", self._carry, process, log)
 
     def _read(self, pipe: Pipe, log: OutputLog) -> None:
         try:
@@ -146,30 +168,14 @@ class ScriptExecution:
         reader.join()
         log.close()
         pipe.close()
-        reason = ""
-        if code > 128:  # noqa: PLR2004 - a shell's way to say "signal"
-            reason = f"ended by signal {code - 128}"
-        elif code:
-            reason = f"exit code {code}"
-        self._outcome = Outcome(code, reason, cancelled=self._cancelled)
+        self._outcome = dataclasses.replace(self._judge(code), cancelled=self._cancelled)
         self._inbox.close()
-
-    def next(self, timeout: float) -> Event | None:
-        """Return the next event, or None when none came in that many seconds."""
-        return self._inbox.get(timeout)
-
-    @property
-    def outcome(self) -> Outcome | None:
-        """How it ended, once all its events were taken."""
-        return self._outcome if self._inbox.closed else None
 
     def cancel(self) -> None:
         """End the command's whole group."""
         self._cancelled = True
         self._inbox.drain()
-        if self._waiter is None:
-            return
         group = self._group
         if group:
             end_group(group)
-        self._waiter.join(10)
+        self._join(10)

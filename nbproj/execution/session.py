@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -14,6 +14,8 @@ from nbproj.execution.client import START_SECONDS, CellTimeout, Client, KernelDi
 from nbproj.execution.connection import Connection
 from nbproj.execution.executed import ExecutedNotebook
 from nbproj.execution.execution import Outcome
+from nbproj.execution.forked import Unborn
+from nbproj.execution.forkserver import KernelServers
 from nbproj.execution.kernelprocess import KernelProcess
 from nbproj.execution.kernels import Kernel
 from nbproj.execution.outputs import CellOutputs, Displays
@@ -78,6 +80,12 @@ class Session:
         Takes what the notebook tells of its results.
     start_timeout : float
         Seconds that the kernel may take to start.
+    servers : KernelServers, optional
+        The kernel is forked by one of these, where that is sound.
+    own : collection of str
+        Variables of the environment that belong to this run alone: its secrets.
+    note : callable, optional
+        Told why a kernel was not forked.
     """
 
     kernel: Kernel
@@ -92,6 +100,10 @@ class Session:
     allow_errors: bool = False
     results: ResultMessages | None = None
     start_timeout: float = START_SECONDS
+    servers: KernelServers | None = None
+    own: Collection[str] = ()
+    note: Callable[[str], object] = str
+    _begun: bool = False
     _stopped: Outcome | None = None
     _pipe: tuple[int, int] = (-1, -1)
 
@@ -117,16 +129,16 @@ class Session:
             if self._stopped is not None:
                 raise Stopped  # noqa: TRY301 - the same end as everywhere below
             connection = Connection.make(sockets_folder(self.folder), sockets=self.kernel.knows_sockets)
-            process = KernelProcess(
-                self.kernel,
-                connection,
-                environment=self.environment,
-                cwd=self.cwd,
-                log=self.folder / "kernel.log",
-                guard=self.guard,
-                started=self.watcher.started,
-            )
-            outcome = self._talk(process, connection)
+            process = self._forked(connection) or self._started(connection)
+            try:
+                outcome = self._talk(process, connection)
+            except KernelDied:
+                if not process.forked or self._begun:
+                    raise
+                process.close(self.guard)
+                self.note("the kernel is started by itself: the forked one died at its start")
+                process = self._started(connection)  # it goes on, or says why not
+                outcome = self._talk(process, connection)
         except Stopped:
             outcome = self._stopped or outcome
         except KernelDied:
@@ -149,6 +161,33 @@ class Session:
                 os.close(writing)
         return outcome
 
+    def _started(self, connection: Connection) -> KernelProcess:
+        return KernelProcess.start(self.kernel, connection, **self._surroundings())
+
+    def _forked(self, connection: Connection) -> KernelProcess | None:
+        """Return a kernel from the servers of the batch; None where it has to be started by itself."""
+        if self.servers is None:
+            return None
+        spare = self.servers.take(
+            self.kernel,
+            environment=self.kernel.variables(self.environment),
+            own=self.own,
+            cwd=self.cwd,
+            sources=[step.source for step in self.plan.steps],
+            note=self.note,
+        )
+        if spare is None:
+            return None
+        try:
+            return KernelProcess.fork(spare, self.kernel, connection, **self._surroundings())
+        except Unborn as error:
+            self.note(f"the kernel is started by itself: the forked one failed ({error})")
+            return None
+
+    def _surroundings(self) -> dict[str, Any]:
+        log = self.folder / "kernel.log"
+        return {"environment": self.environment, "cwd": self.cwd, "log": log, "guard": self.guard, "started": self.watcher.started}
+
     def _talk(self, process: KernelProcess, connection: Connection) -> Outcome:
         with Client(connection, process, woken=self._pipe[0], stopping=lambda: self._stopped is not None, beat=self.notebook.save) as client:
             about = client.ready(lambda: self.watcher.waiting(f"kernel {self.kernel.name!r} is starting"), self.start_timeout)
@@ -156,6 +195,7 @@ class Session:
                 self.notebook.document["metadata"]["language_info"] = about["language_info"]
             if self.results is not None and self.kernel.language == "python":
                 client.tell(self.results.prelude())
+            self._begun = True
             outcome = self._cells(client, process)
             if process.alive:
                 client.shut_down(on_shell=self.kernel.is_ipykernel)

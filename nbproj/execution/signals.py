@@ -125,3 +125,7 @@ class Signals:
         """Raise the signal that has come, also when some code between here and there has swallowed what was raised."""
         if self._once and not self._shields and self._raised is not None:
             raise self._stop(self._raised)
+
+    def pass_on(self, number: int) -> None:
+        """Let `check` raise a signal in a thread to which none is delivered; for whoever it came to."""
+        self._raised = number

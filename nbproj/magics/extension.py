@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from nbproj.current.executions import Executions
 from nbproj.magics.declare import ENTRY_POINT_HELP, PARAMETERS_HELP, check_values, declaration, transform
-from nbproj.magics.help import FORM_HELP, PROJECT_HELP, RUN_HELP
+from nbproj.magics.help import BATCH_HELP, FORM_HELP, PROJECT_HELP, RUN_HELP, RUNS_HELP
 
 if TYPE_CHECKING:
     import click
@@ -80,9 +80,11 @@ class Extension:
 
     def commands(self) -> dict[str, click.Command]:
         """Return what the tab key completes: by the name of a magic the command whose options it takes."""
-        from nbproj.magics.command import magic_command
+        from nbproj.magics.command import batch_command, magic_command
+        from nbproj.magics.mlform import form_command
 
-        return {"mlrun": magic_command(self._notebook)}
+        here = self._notebook
+        return {"mlrun": magic_command(here), "mlbatch": batch_command(here), "mlform": form_command(here)}
 
     def _notebook(self) -> str:
         from nbproj.current.notebook import current_notebook
@@ -123,6 +125,11 @@ class Extension:
 
             return run_line(line, shell)
 
+        def mlbatch(line: str) -> object:
+            from nbproj.magics.mlbatch import batch_line
+
+            return batch_line(line, shell)
+
         def mlproject(line: str, cell: str | None = None) -> None:
             from nbproj.magics.mlproject import check_cell, show_line
 
@@ -131,11 +138,15 @@ class Extension:
             else:
                 check_cell(line, cell, shell)
 
-        def mlform(_line: str) -> None:
-            from nbproj.errors import UsageError
+        def mlform(line: str) -> object:
+            from nbproj.magics.mlform import form_line
 
-            msg = "%mlform is not there yet in this version of nbproj: run with %mlrun and -P NAME=VALUE"
-            raise UsageError(msg)
+            return form_line(line, shell)
+
+        def mlruns(line: str) -> object:
+            from nbproj.magics.mlruns import runs_line
+
+            return runs_line(line, shell)
 
         def parameters(line: str, _cell: str | None = None) -> None:
             declaration("parameters", line)
@@ -145,8 +156,10 @@ class Extension:
 
         return {
             "mlrun": ("line", mlrun, RUN_HELP),
+            "mlbatch": ("line", mlbatch, BATCH_HELP),
             "mlproject": ("line_cell", mlproject, PROJECT_HELP),
             "mlform": ("line", mlform, FORM_HELP),
+            "mlruns": ("line", mlruns, RUNS_HELP),
             "parameters": ("line_cell", parameters, PARAMETERS_HELP),
             "entrypoint": ("line_cell", entrypoint, ENTRY_POINT_HELP),
         }

@@ -38,14 +38,16 @@ def show_line(line: str, shell: InteractiveShell) -> None:
     except ValueError as error:
         msg = f"%mlproject: {error}: close what was opened"
         raise UsageError(msg) from error
-    if "--edit" in words:
-        msg = "%mlproject --edit is not there yet in this version of nbproj: edit the MLproject file, or a cell that begins with %%mlproject"
-        raise UsageError(msg)
+    edits = "--edit" in words
+    words = [word for word in words if word != "--edit"]
     options = [word for word in words if word.startswith("-")]
     if options or len(words) > 1:
         wrong = f"there is no option {options[0]!r}" if options else f"one project at a time, not {len(words)}"
-        msg = f"%mlproject: {wrong}. Write: %mlproject [URI]"
+        msg = f"%mlproject: {wrong}. Write: %mlproject [--edit] [URI]"
         raise UsageError(msg)
+    if edits:
+        _edit(words[0] if words else _here(shell), shell)
+        return
     inspection = inspect_project(words[0] if words else _here(shell))
     if not hasattr(shell, "kernel"):
         print(inspection.text(width=shutil.get_terminal_size((100, 24)).columns))  # noqa: T201 - what a terminal's magic shows
@@ -57,6 +59,20 @@ def show_line(line: str, shell: InteractiveShell) -> None:
     everything = {**inspection.found, **inspection.project.entry_points}
     data = project_bundle(dataclasses.replace(inspection.project, entry_points=everything))
     display({**data, "text/plain": inspection.text()}, raw=True)
+
+
+def _edit(uri: str, shell: InteractiveShell) -> None:
+    """Show the declarations of a folder or notebook in a table."""
+    path = Path(uri).expanduser()
+    if not hasattr(shell, "kernel"):
+        msg = "%mlproject --edit shows a table in a notebook, and this is a terminal: edit the file itself, or see nbproj init"
+        raise UsageError(msg)
+    if not path.is_dir() and not (path.is_file() and path.suffix == ".ipynb"):
+        msg = f"%mlproject --edit {uri}: only a folder or a notebook on this machine can be edited"
+        raise UsageError(msg)
+    from nbproj.widgets.edit import Editor
+
+    Editor(path).show()
 
 
 def check_cell(line: str, cell: str, shell: InteractiveShell) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbproj.errors import UsageError
-from nbproj.magics.expansion import expand, words
+from nbproj.magics.expansion import expand
+from nbproj.magics.line import options_of
 from nbproj.record import Run, RunFailed
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from nbproj.request import Order
 
-__all__ = ["parse_line", "run_line"]
+__all__ = ["parse_line", "run_line", "this_notebook"]
 
 
 def parse_line(line: str, shell: InteractiveShell) -> Order | None:
@@ -33,33 +34,15 @@ def parse_line(line: str, shell: InteractiveShell) -> Order | None:
     UsageError
         The line is not well-formed.
     """
-    import click
-
     from nbproj.magics.command import magic_command
     from nbproj.options import order_from_options, parameter_pairs
 
-    try:
-        typed = words(line)
-    except ValueError as error:
-        msg = f"%mlrun: {error}: close what was opened, or write it in the other kind of quotes"
-        raise UsageError(msg) from error
-    try:
-        context = magic_command().make_context("%mlrun", typed)
-    except click.exceptions.Exit:
+    options = options_of(line, magic_command(), "Run")
+    if options is None:
         return None
-    except click.ClickException as error:
-        msg = f"%mlrun: {error.format_message()} Try: %mlrun --help"
-        raise UsageError(msg) from error
-    options = dict(context.params)
-    if options.pop("as_json") or options.pop("quiet"):
-        msg = "%mlrun: --json and --quiet are for the command line; here the Run itself comes back: run = %mlrun ..."
-        raise UsageError(msg)
     stale_ok = options.pop("stale_ok")
-    if options["uri"] is not None and stale_ok:
-        msg = "%mlrun: --stale-ok is for this notebook, and another project is named: leave one of them out"
-        raise UsageError(msg)
     values = expand(parameter_pairs(options["parameters"]), {**shell.user_global_ns, **shell.user_ns})
-    notebook = None if options["uri"] is not None else _this_notebook(shell, stale_ok=stale_ok)
+    notebook = None if options["uri"] is not None else this_notebook(shell, stale_ok=stale_ok)
     if notebook is not None:
         options["uri"] = str(notebook)
     order = order_from_options(options)
@@ -68,7 +51,23 @@ def parse_line(line: str, shell: InteractiveShell) -> Order | None:
     return dataclasses.replace(order, parameters={**order.parameters, **values}, bases={**order.bases, **bases})
 
 
-def _this_notebook(shell: InteractiveShell, *, stale_ok: bool) -> Path:
+def this_notebook(shell: InteractiveShell, *, stale_ok: bool, magic: str = "%mlrun") -> Path:
+    """Return the file that is the open notebook.
+
+    Parameters
+    ----------
+    shell : InteractiveShell
+        Where a magic was typed.
+    stale_ok : bool
+        It may be older than what was executed.
+    magic : str
+        For the error.
+
+    Raises
+    ------
+    UsageError
+        It cannot be told which it is, or it is not saved.
+    """
     from nbproj.current.notebook import current_notebook
     from nbproj.magics.extension import Extension
 
@@ -79,14 +78,14 @@ def _this_notebook(shell: InteractiveShell, *, stale_ok: bool) -> Path:
         if executions is not None and not stale_ok:
             current.check_saved(executions)
     except UsageError as error:
-        msg = f"%mlrun: {error}"
+        msg = f"{magic}: {str(error).replace('%mlrun', magic)}"
         raise UsageError(msg) from error
     return current.path
 
 
 def _display(shell: InteractiveShell) -> Any:  # noqa: ANN401 - a card or a console: both take events
     if hasattr(shell, "kernel"):
-        from nbproj.magics.card import LiveCard
+        from nbproj.widgets.card import LiveCard
 
         return LiveCard()
     from nbproj.console import Console
@@ -119,18 +118,33 @@ def run_line(line: str, shell: InteractiveShell) -> Run | None:
     if order is None:
         return None
     with _display(shell) as shown:
-        tidy(shown)
+        tidy(shown, spare=order.run_id)
         try:
             run = carry_out(order, shown)
         except RunFailed as failure:
             shown.finish(failure.run)
+            _offer(failure.run, shown, shell)
             raise
         except STOPS as stop:
             if isinstance(stop.run, Run):
                 shown.finish(stop.run)
             raise
-        if order.synchronous:
+        if order.synchronous or run.reused:
             shown.finish(run)
         else:
             shown.leave(run)
-    return run.shown()
+    _offer(run, shown, shell)
+    # No card has followed a run that was there before: it is shown as the value of the cell.
+    return run if run.reused and hasattr(shell, "kernel") else run.shown()
+
+
+def _offer(run: Run, shown: Any, shell: InteractiveShell) -> None:  # noqa: ANN401 - a card or a console
+    """Give a card its buttons, where somebody can press them."""
+    from nbproj.current.frontend import is_live
+
+    stack = getattr(shown, "stack", None)
+    if stack is not None and is_live(shell):
+        from nbproj.widgets.buttons import Buttons
+        from nbproj.widgets.launch import Launcher
+
+        Launcher(lambda text, _tone: Buttons.say(run, text), stack).offer(run)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from nbproj.errors import EntryPointError
+from nbproj.errors import EntryPointError, ParameterError
 from nbproj.execution.executed import plain
 from nbproj.execution.kernels import Kernel
 from nbproj.execution.plan import Plan, prepare, refuse_lost_values
@@ -15,6 +15,7 @@ from nbproj.project.marks import INJECTED_TAG, PARAMETERS_TAG
 from nbproj.project.model import EntryPoint, Place
 from nbproj.project.notebook import read_declarations
 from nbproj.project.parameters import Resolved, resolve_all
+from nbproj.project.remote import Remote
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -123,6 +124,10 @@ class Draft:
             msg = f"entry point {entry_point.name!r} is a command, and papermill executes cells: run it with `nbproj run`"
             raise EntryPointError(msg, place=entry_point.declared or Place(self.file))
         resolved = resolve_all(entry_point, self.given, base=cwd, root=cwd)
+        remote = next((one for one in resolved.values.values() if isinstance(one, Remote)), None)
+        if remote is not None:
+            msg = f"{remote.public!r} is remote, and papermill fetches nothing: run it with `nbproj run`, or download it first"
+            raise ParameterError(msg)
         refuse_lost_values(copy, entry_point.cells, list(self.given), file=self.file)
         copy.unlink()
         return Choice(entry_point, resolved)

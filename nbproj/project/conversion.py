@@ -16,9 +16,9 @@ from typing import Final
 
 from nbproj.errors import NbprojError
 from nbproj.project.document import parse_document
-from nbproj.project.model import Parameter
+from nbproj.project.model import REQUIRED, Parameter
 
-__all__ = ["ALIASES", "TYPES", "check_text", "convert", "shown", "text_of", "type_of"]
+__all__ = ["ALIASES", "TYPES", "check_text", "convert", "default_text", "shown", "text_of", "type_of"]
 
 TYPES: Final = ("string", "float", "path", "uri", "int", "bool", "date", "datetime", "list", "dict", "choice")
 ALIASES: Final[Mapping[str, str]] = {"str": "string", "integer": "int", "number": "float", "boolean": "bool"}
@@ -100,6 +100,19 @@ def text_of(value: object) -> str:
             msg = f"a {type(value).__name__} that JSON cannot hold"
             raise ValueError(msg) from None
     return str(value)
+
+
+def default_text(parameter: Parameter) -> str | None:
+    """Return the default of a parameter as it would be typed; None where there is no value to type.
+
+    Examples
+    --------
+    >>> default_text(Parameter("alpha", "float", default=0.5, default_text="5e-1")), default_text(Parameter("seed", "int"))
+    ('5e-1', None)
+    """
+    if parameter.secret or parameter.default is REQUIRED or parameter.default is None:
+        return None
+    return parameter.default_text if parameter.default_text is not None else text_of(parameter.default)
 
 
 def _jsonable(value: object) -> object:

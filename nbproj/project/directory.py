@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -19,7 +20,7 @@ from nbproj.project.script import script_environment
 from nbproj.project.selection import MAIN
 from nbproj.project.surroundings import conventional_environment
 
-__all__ = ["find_entry_point", "load_project", "scan"]
+__all__ = ["find_entry_point", "load_project", "mlproject_file", "scan"]
 
 NOTEBOOK = ".ipynb"
 TEXTS = (".md", ".Rmd", ".R", ".jl", ".py")  # what jupytext reads as notebooks
@@ -62,7 +63,7 @@ def load_project(root: Path, *, notebook: str | None = None, strict: bool = Fals
     root = root.resolve()
     if notebook is not None:
         return _of_notebook(root, notebook)
-    file = _mlproject_file(root)
+    file = mlproject_file(root)
     if file is None:
         return Project(root.name or "project", root, environment=conventional_environment(root))
     project = read_mlproject(inside(root, file, what="the file"), strict=strict)
@@ -97,6 +98,8 @@ def find_entry_point(project: Project, name: str | None = None, *, as_notebook: 
     asked = MAIN if name is None else name
     if asked in project.entry_points:
         return _sound(project.entry_points[asked])
+    if asked == MAIN and (job := _spark_file(project)) is not None:
+        return job
     file, cells = _split(asked)
     if _is_runnable(file, as_notebook=as_notebook):
         return _by_path(project, file, cells, as_notebook=as_notebook)
@@ -142,7 +145,8 @@ def scan(project: Project) -> Mapping[str, EntryPoint]:
     return listed
 
 
-def _mlproject_file(root: Path) -> str | None:
+def mlproject_file(root: Path) -> str | None:
+    """Return the name of a folder's MLproject file, in whatever case it is written; None when there is none."""
     names = sorted(entry.name for entry in os.scandir(root) if entry.name.lower() == "mlproject" and not entry.is_dir())
     return names[0] if names else None
 
@@ -172,6 +176,16 @@ def _of_its_own(project: Project, file: str, name: str | None) -> EntryPoint:
     if found is None:
         raise EntryPointError(_none_such(project, asked or MAIN))
     return _sound(found)
+
+
+def _spark_file(project: Project) -> EntryPoint | None:
+    """Return the entry point that a Databricks Spark job with a `python_file` is; None for any other project."""
+    job = project.spark_job or {}
+    if not job.get("python_file"):
+        return None
+    given = job.get("parameters")
+    words = ["python", str(job["python_file"]), *(str(one) for one in (given if isinstance(given, list) else []))]
+    return EntryPoint(MAIN, command=shlex.join(words).replace("{", "{{").replace("}", "}}"))
 
 
 def _sound(entry_point: EntryPoint) -> EntryPoint:

@@ -82,9 +82,7 @@ def cell_difference(file: str, cells: Sequence[Cell], changes: Mapping[int, Cell
         if change is None:
             continue
         for new in change.before:
-            metadata = new.get("metadata")
-            tags = metadata.get("tags", ()) if isinstance(metadata, dict) else ()
-            told += [f"{file}, new cell above cell {cell.number}", *_hunks([], _lines(str(new["source"]), tags))]
+            told += [f"{file}, new cell above cell {cell.number}", *_added(new)]
         was = _lines(cell.source, cell.tags)
         if change.removed:
             told += [f"{file}, cell {cell.number}, removed", *_hunks(was, [])]
@@ -92,12 +90,20 @@ def cell_difference(file: str, cells: Sequence[Cell], changes: Mapping[int, Cell
             source = cell.source if change.source is None else change.source
             is_now = _lines(source, cell.tags if change.tags is None else change.tags)
             told += [f"{file}, cell {cell.number}", *_hunks(was, is_now)]
+        for new in change.after:
+            told += [f"{file}, new cell below cell {cell.number}", *_added(new)]
     return "\n".join(told)
 
 
 def _hunks(before: Sequence[str], after: Sequence[str]) -> list[str]:
     lines = list(difflib.unified_diff(before, after, n=_CONTEXT, lineterm=""))[2:]
     return [f"{line[0]} {line[1:]}".rstrip() for line in lines if not line.startswith("@")]
+
+
+def _added(cell: Mapping[str, object]) -> list[str]:
+    metadata = cell.get("metadata")
+    tags = metadata.get("tags", ()) if isinstance(metadata, dict) else ()
+    return _hunks([], _lines(str(cell["source"]), tags))
 
 
 def _lines(source: str, tags: Sequence[str]) -> list[str]:
@@ -130,18 +136,14 @@ def _apply(document: Any, changes: Mapping[int, CellChange]) -> None:  # noqa: A
     cells: list[Any] = []
     for number, cell in enumerate(document.cells, start=1):
         change = changes.get(number, CellChange())
-        for one in change.before:
-            metadata: Any = one["metadata"]
-            cells.append(new_code_cell(str(one["source"]), metadata=dict(metadata)))
-        if change.removed:
-            continue
+        above, below = ([new_code_cell(str(one["source"]), metadata=one["metadata"]) for one in new] for new in (change.before, change.after))
         if change.source is not None:
             cell.source = change.source
         if change.tags:
             cell.metadata["tags"] = list(change.tags)
         elif change.tags is not None:
             cell.metadata.pop("tags", None)
-        cells.append(cell)
+        cells += [*above, *([] if change.removed else [cell]), *below]
     document.cells = cells
 
 

@@ -34,12 +34,15 @@ class CellChange:
         The cell goes.
     before : tuple of mapping
         New cells that come to stand above it.
+    after : tuple of mapping
+        New cells that come to stand below it.
     """
 
     source: str | None = None
     tags: tuple[str, ...] | None = None
     removed: bool = False
     before: Sequence[Mapping[str, object]] = field(default=())
+    after: Sequence[Mapping[str, object]] = field(default=())
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +83,11 @@ def changed_text(text: str, changes: Mapping[int, CellChange]) -> str:
         pieces += [style.new(cell) for cell in change.before]
         if not change.removed:
             pieces.append(_changed_cell(text, start, end, change, style))
+        pieces += [style.new(cell) for cell in change.after]
     inner = text[cells.start + 1 : cells.end - 1]
     if spans:
         lead, trail = text[cells.start + 1 : spans[0][0]], text[spans[-1][1] : cells.end - 1]
-        if len(pieces) == len(spans) and not any(change.removed or change.before for change in changes.values()):
+        if len(pieces) == len(spans) and not any(change.removed or change.before or change.after for change in changes.values()):
             between = [text[one[1] : two[0]] for one, two in pairwise(spans)]
             body = "".join(piece + gap for piece, gap in zip(pieces, [*between, ""], strict=True))
         else:

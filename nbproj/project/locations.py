@@ -9,21 +9,20 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from nbproj.project.conversion import shown
+from nbproj.project.remote import Remote, flattened, remote_of
 
 __all__ = ["locate", "locate_uri"]
 
 SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")
-# `data:x` may be a file; these are addresses with one slash, too.
-ONE_SLASH: Final = frozenset({"dbfs", "models", "runs"})
 
 
-def locate(text: str, base: Path, *, exists: bool = True) -> Path:
-    """Return the absolute path that the value of a `path` parameter means.
+def locate(text: str, base: Path, *, exists: bool = True) -> Path | Remote:
+    """Return the absolute path that the value of a `path` parameter means, or the address from which it will be fetched: nothing is fetched here.
 
     Parameters
     ----------
     text : str
-        A path, absolute, relative or below `~`, or a `file:` address.
+        A path, absolute, relative or below `~`, or an address.
     base : Path
         Folder that a relative path starts from.
     exists : bool
@@ -32,28 +31,32 @@ def locate(text: str, base: Path, *, exists: bool = True) -> Path:
     Raises
     ------
     ValueError
-        It is not there, or on another machine; the message begins with the value.
+        It is not there, or elsewhere and cannot be fetched, or elsewhere and may be missing, as outputs are; the message begins with the value.
 
     Examples
     --------
     >>> locate("out/model.pkl", Path("/work"), exists=False)
     PosixPath('/work/out/model.pkl')
     >>> locate("s3://bucket/data.csv", Path("/work"))
-    Traceback (most recent call last):
-    ValueError: 's3://bucket/data.csv' is remote, which is not supported yet. Download it first
+    's3://bucket/data.csv'
     """
-    scheme = SCHEME.match(text)
-    name = scheme[1].lower() if scheme else ""
-    if name == "file":
-        path = _of_address(text)
-    elif scheme and (text.startswith("//", scheme.end()) or (name in ONE_SLASH and text.startswith("/", scheme.end()))):
-        msg = f"{_without_password(text)} is remote, which is not supported yet. Download it first"
+    remote = remote_of(text)
+    if remote is not None and not exists:
+        msg = f"{remote.public!r} is remote, and what a run writes lies here: give a path, or declare the parameter as a uri"
         raise ValueError(msg)
-    else:
-        path = text
+    return remote if remote is not None else _here(text, base, exists=exists)
+
+
+def _here(text: str, base: Path, *, exists: bool) -> Path:
+    scheme = SCHEME.match(text)
+    path = _of_address(text) if scheme and scheme[1].lower() == "file" else text
     absolute = Path(os.path.abspath(base / Path(path).expanduser() if _has_home(path) else base / path))  # noqa: PTH100 - resolve() follows links
     if exists and not os.path.exists(absolute):  # noqa: PTH110 - Path.exists raises for a name too long or a locked folder
         why = "is a link to nothing" if os.path.islink(absolute) else "does not exist"  # noqa: PTH114 - as above
+        meant = flattened(text)
+        if meant is not None:
+            msg = f"{meant.public!r} has two slashes, and pathlib's Path takes one away: give the address as a text"
+            raise ValueError(msg)
         msg = f"{shown(text)} {why} (looked for {absolute})"
         raise ValueError(msg)
     return absolute
@@ -67,7 +70,7 @@ def locate_uri(text: str, base: Path) -> str:
     >>> locate_uri("s3://bucket/x", Path("/work")), locate_uri("data/x.csv", Path("/work"))
     ('s3://bucket/x', '/work/data/x.csv')
     """
-    return text if SCHEME.match(text) else str(locate(text, base, exists=False))
+    return text if SCHEME.match(text) else str(_here(text, base, exists=False))
 
 
 def _has_home(path: str) -> bool:
@@ -92,7 +95,3 @@ def _of_address(text: str) -> str:
         msg = f"{shown(text)} holds a NUL character"
         raise ValueError(msg)
     return path
-
-
-def _without_password(text: str) -> str:
-    return shown(re.sub(r"(?<=://)[^/@]*@", "", text))

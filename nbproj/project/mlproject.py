@@ -18,7 +18,7 @@ from nbproj.project.notebook import read_declarations
 from nbproj.project.overlay import overlaid
 from nbproj.project.surroundings import ENVIRONMENT_KEYS, path_in_project, read_environment
 
-__all__ = ["read_mlproject"]
+__all__ = ["project_of", "read_mlproject"]
 
 TOP_KEYS: Final = ("name", *ENVIRONMENT_KEYS, "entry_points", "databricks_spark_job")
 SPARK_KEYS: Final = ("python_file", "parameters", "python_libraries")
@@ -57,9 +57,24 @@ def read_mlproject(path: Path, *, strict: bool = False) -> Project:
     'float'
     >>> folder.cleanup()
     """
-    root = path.parent.resolve()
+    return project_of(read_document(path), path.parent.resolve(), path.name, strict=strict)
+
+
+def project_of(document: Node | None, root: Path, file: str, *, strict: bool = False) -> Project:
+    """Return the project that the content of an MLproject file describes; `read_mlproject` documents it.
+
+    Parameters
+    ----------
+    document : Node, optional
+        The content; None for an empty file.
+    root : Path
+        The folder that the file lies in.
+    file : str
+        The file's name.
+    strict : bool
+        As for `read_mlproject`.
+    """
     remarks = Remarks(strict=strict)
-    document = read_document(path)
     fields = document.fields("the file") if document else {}
     refuse_unknown(fields, TOP_KEYS, "the file", remarks)
     environment = read_environment(fields, root, remarks)
@@ -71,7 +86,7 @@ def read_mlproject(path: Path, *, strict: bool = False) -> Project:
         root=root,
         entry_points=MappingProxyType(entry_points),
         environment=environment or EnvironmentSpec(),
-        file=path.name,
+        file=file,
         spark_job=spark_job,
         warnings=tuple(remarks.texts),
     )

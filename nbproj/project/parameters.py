@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,8 +14,9 @@ from nbproj.project.locations import locate, locate_uri
 from nbproj.project.misspelling import misspelled
 from nbproj.project.model import REQUIRED, EntryPoint, Parameter
 from nbproj.project.names import name_problem
+from nbproj.project.remote import Remote
 
-__all__ = ["Resolved", "resolve", "resolve_all"]
+__all__ = ["Resolved", "examine", "resolve", "resolve_all", "sentence"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,44 @@ def resolve_all(
     >>> resolved.values, resolved.words, resolved.extra
     ({'alpha': 0.001, 'verbose': False}, {'alpha': '1e-3', 'verbose': None}, {'seed': '7'})
     """
+    resolved, problems = examine(entry_point, given, base=base, root=root, environ=environ, bases=bases)
+    if problems:
+        raise ParameterError(sentence(problems))
+    return resolved
+
+
+def sentence(problems: Sequence[str]) -> str:
+    """Return several problems as one line.
+
+    Examples
+    --------
+    >>> sentence(["'aplha' is not declared. Did you mean 'alpha'?", "beta is missing"])
+    "'aplha' is not declared. Did you mean 'alpha'? beta is missing"
+    """
+    return "".join(f"{text}{' ' if text.endswith('?') else '; '}" for text in problems[:-1]) + problems[-1]
+
+
+def examine(
+    entry_point: EntryPoint,
+    given: Mapping[str, object],
+    *,
+    base: Path,
+    root: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+    bases: Mapping[str, Path] | None = None,
+) -> tuple[Resolved, list[str]]:
+    """Return what `resolve_all` does and all that is wrong, a text each: for who checks many sets of values before anything is refused.
+
+    Parameters
+    ----------
+    entry_point, given, base, root, environ, bases
+        As for `resolve_all`.
+
+    Examples
+    --------
+    >>> examine(EntryPoint("main", [Parameter("alpha", "float")]), {"alpha": "high"}, base=Path())[1]
+    ["parameter 'alpha': 'high' is not a float"]
+    """
     environment = os.environ if environ is None else environ
     project = base if root is None else root
     resolved = Resolved(secret_names=frozenset(parameter.name for parameter in entry_point.parameters if parameter.secret))
@@ -140,9 +179,7 @@ def resolve_all(
             problems.append(f"parameter {name!r}: {_public(parameter, error)}")
     problems += _take_extra(resolved, entry_point, given)
     problems += [_missing(entry_point, missing)] if missing else []
-    if problems:
-        raise ParameterError("".join(f"{text}{' ' if text.endswith('?') else '; '}" for text in problems[:-1]) + problems[-1])
-    return resolved
+    return resolved, problems
 
 
 def _take(resolved: Resolved, parameter: Parameter, value: object, base: Path) -> None:
@@ -164,6 +201,8 @@ def _keep(resolved: Resolved, parameter: Parameter, value: object, text: str) ->
     word = _word(parameter, value, text)
     check_text(text)
     if parameter.secret:
+        if any(isinstance(one, Remote) for one in (value if isinstance(value, list) else [value])):
+            raise _SecretAddressError
         if value is None:  # without a value there is no variable
             return
         resolved.secrets[parameter.variable] = text if word is None else word
@@ -203,6 +242,16 @@ def _folder_of_default(parameter: Parameter, entry_point: EntryPoint, root: Path
     return root
 
 
+class _SecretAddressError(ValueError):
+    """A secret is an address, which is shown, and kept, with what is downloaded."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the secret is an address, and what is downloaded is no secret: declare it without `secret` - passwords and tokens in an address "
+            "are masked - or as a uri, which the program reads itself"
+        )
+
+
 def _take_extra(resolved: Resolved, entry_point: EntryPoint, given: Mapping[str, object]) -> list[str]:
     """Keep what is given and not declared; return what is wrong with it."""
     problems = []
@@ -229,7 +278,7 @@ def _take_extra(resolved: Resolved, entry_point: EntryPoint, given: Mapping[str,
 
 
 def _public(parameter: Parameter, error: ValueError) -> str:
-    return f"the secret is not of the type {parameter.type}" if parameter.secret else str(error)
+    return f"the secret is not of the type {parameter.type}" if parameter.secret and not isinstance(error, _SecretAddressError) else str(error)
 
 
 def _missing(entry_point: EntryPoint, missing: list[Parameter]) -> str:

@@ -1,4 +1,4 @@
-"""What a reader of a notebook should know about an entry point before it runs: names that will not be there, and what a plain Run All would need."""
+"""What a reader should know about an entry point before it runs: names that will not be there, unfit defaults, what Run All would need."""
 
 from __future__ import annotations
 
@@ -10,19 +10,22 @@ from pathlib import Path
 from nbproj.paths import inside
 from nbproj.project.bindings import read_bindings
 from nbproj.project.cells import PYTHON, cells_of, language, read_document
+from nbproj.project.locations import locate
 from nbproj.project.model import EntryPoint, Place
 from nbproj.project.neutral import body
 from nbproj.project.python_source import python_of
+from nbproj.project.remote import is_address
 from nbproj.project.selection import CellPlan, Remark, plan, unbound_names
 
 __all__ = ["remarks_on"]
 
 
 def remarks_on(root: Path, entry_point: EntryPoint) -> tuple[str, ...]:
-    """Return the warnings on an entry point of a notebook, a line each; none for a command or script. Nothing is executed.
+    """Return the warnings on an entry point, a line each. Nothing is executed or fetched.
 
-    Told are names that its cells use and only cells that it does not run bind, annotations of parameters that a plain Run All would need an import
-    for (a run needs none), and what its declaration says itself.
+    Told are what its declaration says itself, and addresses among its defaults from which nothing can be fetched; of a notebook also names that
+    its cells use and only cells that it does not run bind, and annotations of parameters that a plain Run All would need an import for (a run needs
+    none).
 
     Parameters
     ----------
@@ -36,8 +39,9 @@ def remarks_on(root: Path, entry_point: EntryPoint) -> tuple[str, ...]:
     ProjectError
         The notebook cannot be read.
     """
+    known = (*entry_point.warnings, *_unfit_defaults(entry_point))
     if entry_point.notebook is None:
-        return entry_point.warnings
+        return known
     file = entry_point.notebook
     place = Place(file)
     document = read_document(inside(root, file, what="notebook"), place)
@@ -45,7 +49,23 @@ def remarks_on(root: Path, entry_point: EntryPoint) -> tuple[str, ...]:
     plans = plan(cells_of(document, place), spoken, entry_point.cells, file=file)
     names = [parameter.name for parameter in entry_point.parameters]
     told = [*unbound_names(plans, names, spoken, file=file), *(_missing_imports(plans, file) if spoken in PYTHON else ())]
-    return (*entry_point.warnings, *(str(remark) for remark in told))
+    return (*known, *(str(remark) for remark in told))
+
+
+def _unfit_defaults(entry_point: EntryPoint) -> list[str]:
+    """Return the addresses among the defaults of paths that a run will refuse; the files of this machine may still come, and are left alone."""
+    told = []
+    for parameter in entry_point.parameters:
+        if "path" not in {parameter.type, parameter.item} or parameter.secret:
+            continue
+        values = parameter.default if isinstance(parameter.default, list | tuple) else [parameter.default]
+        for value in values:
+            if isinstance(value, str) and is_address(value):
+                try:
+                    locate(value, Path(), exists=parameter.exists)
+                except ValueError as error:
+                    told.append(f"{parameter.declared or entry_point.name}: the default of {parameter.name!r} cannot be used: {error}")
+    return told
 
 
 def _missing_imports(plans: Sequence[CellPlan], file: str) -> list[Remark]:

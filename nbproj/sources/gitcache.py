@@ -17,18 +17,11 @@ from pathlib import Path
 
 from nbproj.paths import write_atomically
 from nbproj.sources.gitcommand import Access, GitError, git
+from nbproj.sources.gitstock import MARKER, borrow, cache_folder, return_borrowed
 
-__all__ = ["ObjectCache", "cache_folder"]
+__all__ = ["ObjectCache"]
 
 _EVERYTHING = "2147483647"  # git's own number for "infinite depth"; works whether or not the repository is shallow
-_MARKER = "nbproj.complete"
-
-
-def cache_folder() -> Path:
-    """Return where fetched objects are kept: NBPROJ_CACHE_DIR when it is set, else the platform's cache folder of nbproj."""
-    import platformdirs
-
-    return Path(os.environ.get("NBPROJ_CACHE_DIR") or platformdirs.user_cache_dir("nbproj")) / "git"
 
 
 class ObjectCache:
@@ -90,11 +83,13 @@ class ObjectCache:
             # Nobody else is here: every lock file and half-written pack belongs to a process that was killed.
             for left in (*self.repository.glob("*.lock"), *self.repository.glob("refs/**/*.lock"), *self.repository.glob("objects/**/tmp_*")):
                 shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
+            return_borrowed(self.repository)
+            os.utime(self.repository / MARKER)  # this is its last use
         else:
             self.rebuild()
 
     def _is_usable(self) -> bool:
-        if not (self.repository / _MARKER).is_file():
+        if not (self.repository / MARKER).is_file():
             return False
         try:
             return self.run("rev-parse", "--is-bare-repository").strip() == b"true"
@@ -109,7 +104,7 @@ class ObjectCache:
             self.repository.unlink(missing_ok=True)
         git("init", "--quiet", "--bare", "--template=", "--", str(self.repository), keep_open=self._held)
         self.repository.chmod(0o700)
-        write_atomically(self.repository / _MARKER, f"{self.url}\n", mode=0o600)
+        write_atomically(self.repository / MARKER, f"{self.url}\n", mode=0o600)
 
     def run(self, *arguments: str, heard: Callable[[str], None] | None = None, network: bool = False) -> bytes:
         """Run a git command on the repository."""
@@ -156,6 +151,11 @@ class ObjectCache:
         refspecs = [option for option in options if not option.startswith("--")]
         fixed = ("--progress", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--no-auto-maintenance", "--force")
         self.run("fetch", *fixed, *flags, "--end-of-options", self.url, *refspecs, heard=heard, network=True)
+
+    def lend(self, checkout: Path) -> Path:
+        """Return the folder of the objects to a checkout that borrows them: they stay as long as it does. The lock must be held."""
+        borrow(self.repository, checkout)
+        return self.repository / "objects"
 
     def keep(self, commit: str) -> None:
         """Keep a commit for good, under its own id."""

@@ -141,9 +141,9 @@ def _populate(folder: Path, cache: ObjectCache, revision: Revision, access: Acce
     repository = folder / ".git"
     try:
         git("init", "--quiet", "--template=", "--initial-branch=main", "--", str(folder))
-        # The objects are borrowed, not copied: a run's checkout costs its files only, and the cache removes nothing by itself.
+        # The objects are borrowed, not copied: a run's checkout costs its files only, and the cache removes nothing that is borrowed.
         (repository / "objects/info").mkdir(exist_ok=True)
-        (repository / "objects/info/alternates").write_text(f"{cache.repository / 'objects'}\n")
+        (repository / "objects/info/alternates").write_text(f"{cache.lend(folder)}\n")
         if (cache.repository / "shallow").exists():
             shutil.copy(cache.repository / "shallow", repository / "shallow")
 

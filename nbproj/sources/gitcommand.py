@@ -105,6 +105,10 @@ class Access:
         return text
 
 
+_PROGRESS = re.compile(r"(?:remote: )?(?:[A-Z][a-z]+(?: [a-z]+)*: +\d+(?:%|, done| *$)|Total \d+ \()")
+"""How far git is, which is no reason."""
+
+
 class GitError(Exception):
     """A git command failed.
 
@@ -127,7 +131,7 @@ class GitError(Exception):
     @property
     def reason(self) -> str:
         """The server's or git's own words on one line."""
-        lines = [line.strip() for line in re.split(r"[\r\n]+", self.stderr) if line.strip()]
+        lines = [line.strip() for line in re.split(r"[\r\n]+", self.stderr) if line.strip() and not _PROGRESS.match(line)]
         telling = [line for line in lines if re.match(r"(?:remote: )?(?:fatal|error|ERROR)\b|remote: ", line)] or lines[-2:]
         words = [re.sub(r"^(?:remote: |fatal: |error: |ERROR: )+", "", line) for line in telling]
         return one_line("; ".join(dict.fromkeys(word for word in words if word)))[:300] or f"git ended with code {self.code}"
@@ -273,14 +277,15 @@ class _Listener:
                 if stream is not None:
                     selector.register(stream, selectors.EVENT_READ)
             while selector.get_map():
-                ready = selector.select(0.2)
+                ended = self.process.poll() is not None  # before the look: what it has printed by then is there to be seen
+                ready = selector.select(0 if ended else 0.2)
                 for key, _ in ready:
                     last = time.monotonic()
                     if not self._read(key.fd, is_output=key.fileobj is self.process.stdout):
                         selector.unregister(key.fileobj)
                 if self.limit is not None and len(self.output) > self.limit:
                     return "limit"
-                if not ready and self.process.poll() is not None:
+                if not ready and ended:
                     break  # a master connection of ssh may keep the pipe open
                 if time.monotonic() - last > patience:
                     return "silence"

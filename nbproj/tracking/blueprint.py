@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import importlib.util
 import re
 import shutil
 import sqlite3
@@ -27,6 +28,7 @@ __all__ = ["EMPTY", "artifact_root", "fill", "head", "is_known", "revision_of"]
 
 _ROOT = "/nbproj-artifact-root"
 _REVISION = re.compile(r"""INSERT INTO "?alembic_version"? VALUES\('(\w+)'\)""")
+_VERSION = re.compile(r"""^VERSION = ["']([\w.]+)["']$""", re.MULTILINE)
 _END = "\n-- complete\n"
 EMPTY = ""
 """Stands for the revision of a database that holds nothing yet."""
@@ -38,9 +40,21 @@ BUILD_SECONDS = 300.0
 def _name() -> str:
     from importlib.metadata import version
 
+    return f"mlflow-{_mlflow_version()}-sqlalchemy-{version('sqlalchemy')}-sqlite-{sqlite3.sqlite_version}.sql"
+
+
+@functools.cache
+def _mlflow_version() -> str:
+    # Read, not imported: those who only look at a store can do without the library.
+    spec = importlib.util.find_spec("mlflow")
+    if spec is not None and spec.origin is not None:
+        with contextlib.suppress(OSError, UnicodeDecodeError):
+            found = _VERSION.search(Path(spec.origin).with_name("version.py").read_text(encoding="utf-8"))
+            if found:
+                return found[1]
     from mlflow.version import VERSION
 
-    return f"mlflow-{VERSION}-sqlalchemy-{version('sqlalchemy')}-sqlite-{sqlite3.sqlite_version}.sql"
+    return str(VERSION)
 
 
 def _migrated(folder: Path) -> str:

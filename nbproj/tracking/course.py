@@ -19,7 +19,7 @@ from nbproj.errors import StoreError
 from nbproj.tracking.location import database_path, is_file_store
 from nbproj.tracking.store import Metric, Store
 
-__all__ = ["MOST_KEYS", "News", "Point", "course_of"]
+__all__ = ["MOST_KEYS", "News", "Point", "course_of", "stored_value"]
 
 MOST_KEYS = 200
 """Metrics that are followed; a run with more shows the first of them."""
@@ -64,7 +64,14 @@ class Point:
     count: int = 1
 
 
-def _value(stored: float | None, is_nan: object = False) -> float:  # noqa: FBT002 - a column
+def stored_value(stored: float | None, is_nan: object = False) -> float:  # noqa: FBT002 - a column
+    """Return the value that a metric's row means: a database keeps NaN and infinities in its own way.
+
+    Examples
+    --------
+    >>> stored_value(0.5), stored_value(0.0, 1), stored_value(-1.7976931348623157e308)
+    (0.5, nan, -inf)
+    """
     if stored is None or is_nan:
         return math.nan
     return math.copysign(math.inf, stored) if abs(stored) >= _LARGEST else float(stored)
@@ -83,9 +90,9 @@ def _course(connection: sqlite3.Connection, run_id: str, key: str, count: int, r
     stride = -(-count // max(room // 2, 1)) if count > room else 1
     curve = Curve()
     for low, high in connection.execute(_COURSE, (run_id, key, stride, stride)):
-        curve.add(_value(low))
+        curve.add(stored_value(low))
         if stride > 1:
-            curve.add(_value(high))
+            curve.add(stored_value(high))
     if stride > 1:
         curve.add(_latest(connection, run_id, key).value)
     curve.count = count
@@ -94,7 +101,7 @@ def _course(connection: sqlite3.Connection, run_id: str, key: str, count: int, r
 
 def _latest(connection: sqlite3.Connection, run_id: str, key: str) -> Metric:
     value, is_nan, step, timestamp = connection.execute(_LAST, (run_id, key)).fetchone()
-    return Metric(key, _value(value, is_nan), timestamp, step)
+    return Metric(key, stored_value(value, is_nan), timestamp, step)
 
 
 def _courses(connection: sqlite3.Connection, run_id: str, wanted: Iterable[str] | None) -> dict[str, Curve]:
@@ -136,7 +143,7 @@ def course_of(store: Store, run_id: str, keys: Iterable[str], *, limit: int = 24
             break  # a store that does not answer now would be waited for once for each
         curves[key] = Curve()
         for metric in sorted(history, key=lambda one: (one.step, one.timestamp)):
-            curves[key].add(_value(metric.value))
+            curves[key].add(stored_value(metric.value))
     return curves
 
 
@@ -195,7 +202,7 @@ class News:
                 self._keys.add(key)
         else:
             rows = connection.execute(_NEW, (self._run_id, max(self._row, top - _ROWS), top))
-            points = self._shared([Metric(key, _value(value, is_nan), timestamp, step) for key, value, is_nan, step, timestamp in rows])
+            points = self._shared([Metric(key, stored_value(value, is_nan), timestamp, step) for key, value, is_nan, step, timestamp in rows])
         self._row = top
         return points
 
@@ -214,10 +221,10 @@ class News:
         for key in changed[:MOST_KEYS]:
             known = self._counts.get(key, 0)
             if known > _LONG:
-                found.append(Metric(key, _value(now[key]), 0))
+                found.append(Metric(key, stored_value(now[key]), 0))
                 continue
             history = sorted(self._store.metric_history(self._run_id, key), key=lambda one: (one.timestamp, one.step))
-            found += [Metric(key, _value(one.value), one.timestamp, one.step) for one in history[known:]]
+            found += [Metric(key, stored_value(one.value), one.timestamp, one.step) for one in history[known:]]
             self._counts[key] = len(history)
         self._latest = dict(now)
         return self._shared(found)

@@ -36,7 +36,9 @@ class JournalWriter:
 
     def __call__(self, event: Event) -> None:
         """Keep one event; past four megabytes only that the end has begun."""
-        if event.step == "output" or (self._bytes > _MOST_BYTES and event.step not in _ALWAYS):
+        # Of a batch what has ended is kept: how it goes on in between would soon be all that there is room for.
+        idle = event.step == "batch" and not event.data.get("ended")
+        if event.step == "output" or idle or (self._bytes > _MOST_BYTES and event.step not in _ALWAYS):
             return
         line = json.dumps(event.to_dict()).encode() + b"\n"
         with contextlib.suppress(OSError):

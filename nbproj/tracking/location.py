@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 import sys
@@ -11,7 +12,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from nbproj.tracking.folders import home
 
-__all__ = ["database_path", "database_uri", "is_file_store", "label", "locate", "variables"]
+__all__ = ["database_path", "database_uri", "is_file_store", "is_loopback", "label", "locate", "variables"]
 
 DATABASE = "mlflow.db"
 """The file name that MLflow itself gives to a new database."""
@@ -144,6 +145,22 @@ def is_file_store(uri: str) -> bool:
     (True, False)
     """
     return uri.startswith("file:") or not (_SCHEME.match(uri) or uri in {"databricks", "databricks-uc", "uc"})
+
+
+def is_loopback(uri: str) -> bool:
+    """Return whether only this machine reaches a server at an address.
+
+    Examples
+    --------
+    >>> is_loopback("http://localhost:5000"), is_loopback("http://[::1]:5000"), is_loopback("https://mlflow.example.org")
+    (True, True, False)
+    """
+    host = urlsplit(uri).hostname or ""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host == "localhost"
+    return address.is_loopback or address.is_unspecified
 
 
 def variables(uri: str) -> dict[str, str]:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import itertools
 import os
 import random
 import re
+import sqlite3
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,6 +22,11 @@ from nbproj.errors import StoreError, StoreUnreachableError
 from nbproj.interruption import held
 from nbproj.progress import Progress, silent
 from nbproj.tracking import blueprint, library, location, sqlite, values
+from nbproj.tracking.artifactcopy import copy_artifact
+from nbproj.tracking.catalogue.database import DatabaseCatalogue
+from nbproj.tracking.catalogue.view import View
+from nbproj.tracking.course import stored_value
+from nbproj.tracking.opening import open_run
 from nbproj.tracking.reach import PATIENCE_SECONDS, reach, waiting
 from nbproj.tracking.refusal import is_locked, refusal
 from nbproj.tracking.schema import check_file, check_server
@@ -33,6 +40,7 @@ LOCKED_SECONDS = 15.0
 """How long a locked database is tried again, beyond SQLite's own waiting."""
 
 _PAGE = 1000
+_MOST_ROOTS = 64
 
 _seen: dict[str, tuple[int, int, int]] = {}
 """Which file each address meant when it was last opened, and in which process."""
@@ -77,7 +85,11 @@ def open_store(uri: str, *, progress: Progress = silent, patience: float = PATIE
         raise RunNotFoundError(msg)
     if uri.startswith(("http://", "https://")):
         reach(uri, progress=progress, patience=patience)
-    try:
+    with _opening(uri):
+        if path is not None and not create:  # most who only look can be answered by the file itself
+            with held():
+                check_file(path, uri, progress)
+            return MlflowStore(uri, progress=progress)
         with held():  # half an import can be mended by nobody
             library.load()
         with waiting(progress, uri), held():
@@ -87,13 +99,19 @@ def open_store(uri: str, *, progress: Progress = silent, patience: float = PATIE
                 check_server(uri)
             with library.quiet(), library.settings(_ASKING):
                 found = MlflowStore(uri, _library_store(uri, path), progress)
+    if uri.startswith(("http://", "https://")):
+        found.experiments(limit=1)  # says who is there, and whether it lets us in, before anything is built on it
+    return found
+
+
+@contextlib.contextmanager
+def _opening(uri: str) -> Iterator[None]:
+    try:
+        yield
     except StoreError:
         raise
     except Exception as error:
         raise refusal(error, uri, "open") from error
-    if uri.startswith(("http://", "https://")):
-        found.experiments(limit=1)  # says who is there, and whether it lets us in, before anything is built on it
-    return found
 
 
 def _library_store(uri: str, path: Path | None) -> Any:  # noqa: ANN401  (MLflow's stores are not typed)
@@ -137,16 +155,17 @@ class MlflowStore:
     ----------
     uri : str
         Its address.
-    backing : object
-        MLflow's `AbstractStore`.
+    backing : object, optional
+        MLflow's `AbstractStore`; by default it is made when something needs it, and what can be read without is read from the SQLite file.
     progress : callable
         Told when the store is waited for.
     """
 
-    def __init__(self, uri: str, backing: Any, progress: Progress = silent) -> None:  # noqa: ANN401  (as above)
+    def __init__(self, uri: str, backing: Any = None, progress: Progress = silent) -> None:  # noqa: ANN401  (as above)
         self.uri = uri
-        self._backing = backing
-        self._created = ("", "")  # the last run that was created and where its artifacts go: a question saved
+        if backing is not None:
+            self._backing = backing
+        self._roots: dict[str, str] = {}  # where the artifacts go of runs created lately: a question saved
         self._progress = progress
         self._over_http = uri.startswith(("http", "databricks"))
         self._remote = location.database_path(uri) is None and not location.is_file_store(uri)
@@ -155,6 +174,30 @@ class MlflowStore:
     def label(self) -> str:
         """Its address as it may be shown."""
         return location.label(self.uri)
+
+    @functools.cached_property
+    def _backing(self) -> Any:  # noqa: ANN401  (as above)
+        # Importing the library takes longer than everything else that a look at some runs does.
+        with _opening(self.uri), held():
+            library.load()
+            with library.quiet(), library.settings(_ASKING):
+                return _library_store(self.uri, location.database_path(self.uri))
+
+    def _entities(self) -> Any:  # noqa: ANN401  (as above)
+        """Return the module of MLflow's classes, imported as the library has to be."""
+        assert self._backing is not None  # noqa: S101  (whoever holds it has the library)
+        import mlflow.entities
+
+        return mlflow.entities
+
+    def _read(self, question: Callable[[DatabaseCatalogue], T | None], experiments: Sequence[str] | None = None) -> T | None:
+        """Ask the file itself as long as nothing has needed the library; None where the library has to be asked."""
+        path = location.database_path(self.uri)
+        if path is None or "_backing" in vars(self):
+            return None
+        with contextlib.suppress(StoreError, sqlite3.Error, ValueError), contextlib.closing(DatabaseCatalogue(path, experiments)) as catalogue:
+            return question(catalogue)
+        return None
 
     @contextlib.contextmanager
     def _speaking(self, doing: str, wanted: Mapping[str, str] = _ASKING) -> Iterator[None]:
@@ -169,6 +212,7 @@ class MlflowStore:
                 raise refusal(error, self.uri, doing) from error
 
     def _ask(self, doing: str, question: Callable[[], T]) -> T:
+        self._entities()
         deadline = time.monotonic() + LOCKED_SECONDS
         with self._speaking(doing):
             while True:
@@ -201,6 +245,7 @@ class MlflowStore:
 
     def consult_artifacts(self, doing: str, root: str, question: Callable[[Any], T]) -> T:
         """Ask the repository of the artifacts at an address: MLflow's `ArtifactRepository`. Raises as `consult`."""
+        self._entities()
         from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
         with self._speaking(doing, _SENDING):
@@ -228,6 +273,9 @@ class MlflowStore:
         if name is None:
             return "0"
         name = values.held(name, 500)
+        known = self._read(lambda catalogue: {one: number for number, one in catalogue.experiments().items()}.get(name))
+        if known is not None:
+            return known
         for attempt in range(5):
             found = self._ask("read an experiment", lambda: self._backing.get_experiment_by_name(name))
             if found is not None:
@@ -262,21 +310,31 @@ class MlflowStore:
                 raise StoreError(message) from error
             raise
 
-    def create_run(self, experiment_id: str, *, name: str | None, tags: Mapping[str, str]) -> RunRecord:
-        """Create a run in state RUNNING with all its tags in one step."""
-        from mlflow.entities import RunTag
-
-        items = [RunTag(key, value) for key, value in values.held_items(tags, values.MAX_TAG)]
+    def create_run(self, experiment_id: str, *, name: str | None, tags: Mapping[str, str], params: Mapping[str, str] | None = None) -> RunRecord:
+        """Create a run in state RUNNING with all its tags in one step, and with the parameters where the store takes them in the same."""
+        entities = self._entities()
+        items = values.held_items(tags, values.MAX_TAG)
         user = values.held(tags.get("mlflow.user", "unknown"), 256)
         run_name = values.held(name, 250) if name else None
         now = int(time.time() * 1000)
-        record = _record(self._ask("create a run", lambda: self._backing.create_run(experiment_id, user, now, items, run_name)))
-        self._created = (record.run_id, record.artifact_uri)
+        record = None
+        path = location.database_path(self.uri)
+        if path is not None:
+            with held():  # as `_ask`
+                record = open_run(path, experiment_id, user, now, run_name, dict(items), dict(values.held_items(params or {}, values.MAX_PARAM)))
+        if record is None:
+            marks = [entities.RunTag(key, value) for key, value in items]
+            record = _record(self._ask("create a run", lambda: self._backing.create_run(experiment_id, user, now, marks, run_name)))
+        self._roots[record.run_id] = record.artifact_uri
+        if len(self._roots) > _MOST_ROOTS:
+            with contextlib.suppress(KeyError, StopIteration):  # another thread was faster
+                del self._roots[next(iter(self._roots))]
         return record
 
     def get_run(self, run_id: str) -> RunRecord:
         """Return one run."""
-        return _record(self._ask("read the run", lambda: self._backing.get_run(run_id)))
+        found = self._read(lambda catalogue: catalogue.records([run_id]).get(run_id))
+        return found or _record(self._ask("read the run", lambda: self._backing.get_run(run_id)))
 
     def get_status(self, run_id: str) -> Status:
         """Return the status of one run."""
@@ -294,20 +352,17 @@ class MlflowStore:
 
     def log_params(self, run_id: str, params: Mapping[str, str]) -> None:
         """Record parameters; a value over the store's limit is cut with a mark."""
-        from mlflow.entities import Param
-
         for batch in values.batches(values.held_items(params, values.MAX_PARAM), 100):
-            items = [Param(key, value) for key, value in batch]
+            items = [self._entities().Param(key, value) for key, value in batch]
             self._ask("record parameters", functools.partial(self._backing.log_batch, run_id, metrics=[], params=items, tags=[]))
 
     def log_metrics(self, run_id: str, metrics: Sequence[Metric]) -> None:
         """Record metrics."""
-        from mlflow.entities import Metric as LibraryMetric
-
+        library_metric = self._entities().Metric
         # Told twice, the same value is one: older MLflow refuses a NaN that it has already.
         once = list({(one.key, repr(one.value), one.timestamp, one.step): one for one in metrics}.values())
         for start in range(0, len(once), 1000):
-            items = [LibraryMetric(values.held(one.key, 250), one.value, one.timestamp, one.step) for one in once[start : start + 1000]]
+            items = [library_metric(values.held(one.key, 250), one.value, one.timestamp, one.step) for one in once[start : start + 1000]]
             self._ask("record metrics", functools.partial(self._backing.log_batch, run_id, metrics=items, params=[], tags=[]))
 
     def metric_history(self, run_id: str, key: str) -> list[Metric]:
@@ -323,10 +378,8 @@ class MlflowStore:
 
     def set_tags(self, run_id: str, tags: Mapping[str, str]) -> None:
         """Set or replace tags."""
-        from mlflow.entities import RunTag
-
         for batch in values.batches(values.held_items(tags, values.MAX_TAG), 100):
-            items = [RunTag(key, value) for key, value in batch]
+            items = [self._entities().RunTag(key, value) for key, value in batch]
             if len(items) == 1:  # a batch reads the whole run first; the last tag of every run comes alone
                 self._ask("set a tag", functools.partial(self._backing.set_tag, run_id, items[0]))
                 continue
@@ -341,16 +394,15 @@ class MlflowStore:
 
     def set_status(self, run_id: str, status: Status, *, end_time: int | None = None) -> None:
         """Set the status; a terminal one gets an end time (now by default)."""
-        from mlflow.entities import RunStatus
-
+        new = self._entities().RunStatus.from_string(status)
         end = end_time if end_time is not None else int(time.time() * 1000) if status in TERMINAL else None
-        self._ask("set the status", lambda: self._backing.update_run_info(run_id, RunStatus.from_string(status), end, None))
+        self._ask("set the status", lambda: self._backing.update_run_info(run_id, new, end, None))
 
     def _artifacts(self, run_id: str) -> Any:  # noqa: ANN401  (as above)
+        self._entities()
         from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
-        created, root = self._created
-        return get_artifact_repository(root if created == run_id else self.get_run(run_id).artifact_uri, tracking_uri=self.uri)
+        return get_artifact_repository(self._roots.get(run_id) or self.get_run(run_id).artifact_uri, tracking_uri=self.uri)
 
     def log_artifacts(self, run_id: str, files: Mapping[str, Path]) -> None:
         """Store local files, by their path among the run's artifacts; what cannot be stored is told after the others are."""
@@ -361,6 +413,8 @@ class MlflowStore:
         refused: list[StoreError] = []
         for path, file in files.items():
             parent, name = PurePosixPath(path).parent, PurePosixPath(path).name
+            if copy_artifact(repository, path, file):
+                continue
             try:
                 with self._speaking(f"store the artifact {path!r}", _SENDING), _named(file, name) as source:
                     repository.log_artifact(str(source), None if str(parent) == "." else str(parent))
@@ -392,23 +446,27 @@ class MlflowStore:
         self, experiment_ids: Sequence[str] | None = None, *, filter_string: str = "", order_by: Sequence[str] = (), limit: int = 1000
     ) -> list[RunRecord]:
         """Return active runs in MLflow's filter language; None for all experiments."""
-        from mlflow.entities import ViewType
+        if not filter_string.strip() and not order_by:
+            newest = self._read(lambda catalogue: _newest(catalogue, limit), experiment_ids)
+            if newest is not None:
+                return newest
+        found = self.walk_runs(experiment_ids, filter_string=filter_string, order_by=order_by, page=max(min(limit, _PAGE), 1))
+        return list(itertools.islice(found, limit))
 
+    def walk_runs(
+        self, experiment_ids: Sequence[str] | None = None, *, filter_string: str = "", order_by: Sequence[str] = (), page: int = 100
+    ) -> Iterator[RunRecord]:
+        """Give active runs in MLflow's filter language, a page of them in memory at a time."""
+        active = self._entities().ViewType.ACTIVE_ONLY
         ids = list(experiment_ids) if experiment_ids is not None else self.experiments()
-        found: list[RunRecord] = []
-        token = None
-        order = list(order_by) or None
-
-        def page(size: int, token: str | None) -> Any:  # noqa: ANN401  (as above)
-            return self._backing.search_runs(ids, filter_string, ViewType.ACTIVE_ONLY, size, order, token)
-
-        while ids and len(found) < limit:
-            answer = self._ask("search runs", functools.partial(page, min(limit - len(found), _PAGE), token))
-            found += map(_record, answer)
+        token, order = None, list(order_by) or None
+        while ids:
+            asked = functools.partial(self._backing.search_runs, ids, filter_string, active, page, order)
+            answer = self._ask("search runs", functools.partial(asked, token))
+            yield from map(_record, answer)
             token = answer.token
             if not token:
                 break
-        return found
 
 
 @contextlib.contextmanager
@@ -423,6 +481,12 @@ def _named(file: Path, name: str) -> Iterator[Path]:
         yield link
 
 
+def _newest(catalogue: DatabaseCatalogue, limit: int) -> list[RunRecord]:
+    listed = [line.run_id for line in catalogue.span(View(), 0, limit).lines]
+    records = catalogue.records(listed)
+    return [records[run_id] for run_id in listed if run_id in records]
+
+
 def _record(run: Any) -> RunRecord:  # noqa: ANN401  (as above)
     info, data = run.info, run.data
     return RunRecord(
@@ -433,7 +497,7 @@ def _record(run: Any) -> RunRecord:  # noqa: ANN401  (as above)
         start_time=info.start_time,
         end_time=info.end_time or None,
         params=dict(data.params),
-        metrics=dict(data.metrics),
+        metrics={key: stored_value(value) for key, value in data.metrics.items()},
         tags=dict(data.tags),
         artifact_uri=info.artifact_uri,
     )

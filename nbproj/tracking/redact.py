@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from html import escape
 from urllib.parse import quote, quote_plus, unquote, urlsplit
 
-__all__ = ["MASK", "Redactor", "StreamRedactor", "mask_url"]
+__all__ = ["MASK", "Redactor", "StreamRedactor", "mask_url", "secrets_in", "secrets_of"]
 
 MASK = "***"
 
@@ -53,6 +53,22 @@ def mask_url(text: str) -> str:
         return found.group() if harmless else f"{found['scheme']}://{MASK}@"
 
     return _QUERY.sub(lambda found: found["name"] + MASK, _USERINFO.sub(userinfo, text))
+
+
+def secrets_in(text: str) -> list[str]:
+    """Return what `mask_url` masks in a text and programs may print by itself: passwords, and tokens in the query.
+
+    Examples
+    --------
+    >>> secrets_in("https://eva:pa55%2Fword@example.org/x?sig=a1b2c3&page=2")
+    ['pa55%2Fword', 'pa55/word', 'a1b2c3', 'a1b2c3']
+    """
+    if "://" not in text:
+        return []
+    found = [match["user"].partition(":")[2] or match["user"] for match in _USERINFO.finditer(text)]
+    # `key=` may be the name of a file as well.
+    found += [match.group().partition("=")[2] for match in _QUERY.finditer(text) if match["name"][1:].lower() != "key="]
+    return [form for secret in found for form in (secret, unquote(secret)) if _is_secret(form)]
 
 
 def _base64_forms(secret: bytes) -> set[str]:
@@ -144,6 +160,30 @@ class StreamRedactor:
         return b"".join(shown)
 
 
+def secrets_of(environ: Mapping[str, str]) -> list[str]:
+    """Return what an environment holds under names that speak of secrets, and passwords in addresses.
+
+    Examples
+    --------
+    >>> secrets_of({"GITHUB_TOKEN": "ghp_123456", "USE_TOKEN": "true", "SITE": "https://eva:pa55word@example.org"})
+    ['ghp_123456', 'pa55word', 'pa55word']
+    """
+    found = []
+    for name, value in environ.items():
+        if name in _PUBLIC_NAMES:
+            continue
+        if _SECRET_NAME.search(name) and _is_secret(value):
+            found.append(value)
+        elif "://" in value and "@" in value:
+            try:
+                password = urlsplit(value).password
+            except ValueError:
+                continue
+            if password and _is_secret(password):
+                found += [password, unquote(password)]
+    return found
+
+
 class Redactor:
     """Masks secret values wherever they appear: as they are, URL-quoted, in base64, in JSON, as Python or a shell would print them.
 
@@ -195,20 +235,7 @@ class Redactor:
         >>> Redactor.from_environment({"GITHUB_TOKEN": "ghp_123456", "USE_TOKEN": "true"}).text("ghp_123456 is true")
         '*** is true'
         """
-        found = list(extra)
-        for name, value in environ.items():
-            if name in _PUBLIC_NAMES:
-                continue
-            if _SECRET_NAME.search(name) and _is_secret(value):
-                found.append(value)
-            elif "://" in value and "@" in value:
-                try:
-                    password = urlsplit(value).password
-                except ValueError:
-                    continue
-                if password and _is_secret(password):
-                    found += [password, unquote(password)]
-        return cls(found)
+        return cls([*extra, *secrets_of(environ)])
 
     def __bool__(self) -> bool:
         return self._pattern is not None

@@ -10,21 +10,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nbproj import processes
+from nbproj.containers import remove_containers
 from nbproj.errors import StoreError, StoreUnreachableError
 from nbproj.progress import Event, Progress, silent
-from nbproj.tracking.ownership import OWNER_TAG, TOKEN_VARIABLE, Entry, Ledger, Owner, owner_of_tag
+from nbproj.tracking.ledger import AGED_SECONDS, Entry, Ledger
+from nbproj.tracking.owner import OWNER_TAG, TOKEN_VARIABLE, Owner, owner_of_tag
 from nbproj.tracking.reopening import OpenStore, Stores
 from nbproj.tracking.store import TERMINAL, RunNotFoundError, RunRecord, Store
 
 __all__ = [
     "EXIT_CODE_TAG",
-    "HEARTBEAT_SECONDS",
-    "HEARTBEAT_TAG",
+    "JOB_TAG",
     "REASON_TAG",
     "Settled",
-    "heartbeat",
     "is_finished",
-    "is_lost",
+    "is_settled",
     "runs_of",
     "settle",
     "sweep",
@@ -32,13 +32,8 @@ __all__ = [
 
 EXIT_CODE_TAG = "nbproj.exit_code"
 REASON_TAG = "nbproj.reason"
-HEARTBEAT_TAG = "nbproj.heartbeat"
-
-HEARTBEAT_SECONDS = 30.0
-"""How often a driver says that it lives."""
-
-LOST_SECONDS = 300.0
-"""Silence after which a run of another host is lost: ten heartbeats, and room for clocks that differ."""
+JOB_TAG = "nbproj.job"
+"""Names the job that runs a run elsewhere, which does not end with its driver."""
 
 _KILLED = "137"
 _REASON = "the process that carried the run died"
@@ -68,8 +63,9 @@ def is_finished(record: RunRecord) -> bool:
     return record.status in TERMINAL and EXIT_CODE_TAG in record.tags
 
 
-def _is_dead(process: processes.ProcessIdentity) -> bool:
-    return process.host == processes.host_name() and not processes.is_alive(process)
+def is_settled(record: RunRecord) -> bool:
+    """Return whether nothing more comes: a run of nbproj is over, one that nbproj does not carry has a terminal status."""
+    return record.status in TERMINAL and (EXIT_CODE_TAG in record.tags or OWNER_TAG not in record.tags)
 
 
 def settle(
@@ -77,6 +73,9 @@ def settle(
     *,
     open_store: OpenStore | None = None,
     end_group: Callable[[int], None] = processes.end_group,
+    remove: Callable[[str], bool] = remove_containers,
+    rejoin: Callable[[Entry], bool] | None = None,
+    spare: str | None = None,
     progress: Progress = silent,
 ) -> list[Settled]:
     """Settle every run of the ledger whose driver on this host is dead. May be called by any number of processes at once.
@@ -92,6 +91,12 @@ def settle(
         Opens a store by its address; by default `open_store` of MLflow's stores, with two seconds of patience.
     end_group : callable
         Ends a process group.
+    remove : callable
+        Removes the containers of a run, by what its owner says of them.
+    rejoin : callable, optional
+        Takes up a run whose job goes on elsewhere; returns whether somebody else carries it now. Without it such a run waits for who can.
+    spare : str, optional
+        A run that the caller takes up itself.
     progress : callable
         Gets a note for each run that was settled, and one for stores out of reach.
 
@@ -104,13 +109,17 @@ def settle(
     refused: dict[str, StoreError] = {}
     stores = Stores(open_store)
     for entry in ledger:
-        if not _is_dead(entry.owner.process):
+        if not processes.is_dead(entry.owner.process):
             continue
         with entry.exclusively() as mine:
             current = ledger.find(entry.folder.name) if mine else None
             if current is None:
                 continue
+            if current.owner.job is not None and not current.is_aged():
+                _take_up(current, rejoin if current.owner.run_id != spare else None, progress)
+                continue
             _end_left_over(current.owner, end_group)
+            _remove_container(current.owner, remove, progress)
             try:
                 settled += _settle_entry(stores, current)
             except StoreError as error:
@@ -125,6 +134,23 @@ def settle(
         if one.changed:
             progress(Event("note", f"run {one.run_id} was left behind by a process that died: it is now KILLED", data={"run_id": one.run_id}))
     return settled
+
+
+def _take_up(entry: Entry, rejoin: Callable[[Entry], bool] | None, progress: Progress) -> None:
+    """Let a run be followed on whose job does not depend on its driver."""
+    if rejoin is None:
+        return
+    short = str(entry.owner.run_id)[:8]
+    if rejoin(entry):
+        progress(Event("note", f"run {short} has lost its driver and goes on elsewhere: another driver has taken it up"))
+    else:
+        progress(Event("note", f"run {short} goes on elsewhere and could not be taken up: the next command tries again"))
+
+
+def _remove_container(owner: Owner, remove: Callable[[str], bool], progress: Progress) -> None:
+    if owner.container is not None and not remove(owner.container):
+        engine, _, name = owner.container.rpartition("#")
+        progress(Event("note", f"container {name} may be left: the Docker engine at {engine} does not answer"))
 
 
 def _settle_entry(stores: Stores, entry: Entry) -> list[Settled]:
@@ -210,7 +236,8 @@ def sweep(store: Store, experiment_ids: Sequence[str] | None = None, *, spare: S
     Parameters
     ----------
     store : Store
-        Where to look. Runs of other hosts, and runs that are not nbproj's, are left alone.
+        Where to look. Runs of other hosts, and runs that are not nbproj's, are left alone; so are for a week those that a Job carries, which goes
+        on without a driver and can be taken up.
     experiment_ids : sequence of str, optional
         Where in it; everywhere by default.
     spare : sequence of str
@@ -227,50 +254,10 @@ def sweep(store: Store, experiment_ids: Sequence[str] | None = None, *, spare: S
     settled = []
     for record in running:
         known = owner_of_tag(record.tags)
-        if known is not None and known[1] not in spare and _is_dead(known[0]):
+        if known is not None and known[1] not in spare and processes.is_dead(known[0]) and not _may_go_on(record):
             settled.append(Settled(known[1], record.run_id, _end_run(store, record.run_id)))
     return settled
 
 
-def heartbeat(store: Store, run_id: str) -> None:
-    """Say, in the run's tags, that its driver lives; to be called every `HEARTBEAT_SECONDS`.
-
-    Raises
-    ------
-    StoreError
-        The store refuses or does not answer.
-    """
-    store.set_tags(run_id, {HEARTBEAT_TAG: str(int(time.time() * 1000))})
-
-
-def is_lost(record: RunRecord, *, now: float | None = None, threshold: float = LOST_SECONDS) -> bool:
-    """Return whether a run that claims to be running has nobody who carries it.
-
-    On this host the process is looked at; from another host only its silence tells, measured from its start when it never gave a sign.
-
-    Parameters
-    ----------
-    record : RunRecord
-        The run. One that is over, or that nbproj does not carry, is not lost.
-    now : float, optional
-        Seconds since the epoch.
-    threshold : float
-        Seconds of silence.
-
-    Examples
-    --------
-    >>> owner = '{"host": "elsewhere", "boot": "b", "pid": 7, "started": 1.0, "token": "t"}'
-    >>> record = RunRecord("1", "0", "RUNNING", start_time=0, tags={"nbproj.owner": owner, "nbproj.heartbeat": "60000"})
-    >>> is_lost(record, now=100), is_lost(record, now=1000)
-    (False, True)
-    """
-    known = owner_of_tag(record.tags)
-    if known is None or is_finished(record):
-        return False
-    if known[0].host == processes.host_name():
-        return not processes.is_alive(known[0])
-    try:
-        last = int(record.tags.get(HEARTBEAT_TAG, ""))
-    except ValueError:
-        last = record.start_time or 0
-    return (time.time() if now is None else now) - last / 1000 > threshold
+def _may_go_on(record: RunRecord) -> bool:
+    return JOB_TAG in record.tags and time.time() - (record.start_time or 0) / 1000 < AGED_SECONDS

@@ -10,7 +10,7 @@ import time
 from nbproj import processes
 from nbproj.errors import RunError
 from nbproj.progress import Progress, silent
-from nbproj.tracking.ownership import Entry, Ledger
+from nbproj.tracking.ledger import Entry, Ledger
 from nbproj.tracking.settlement import settle
 
 __all__ = ["stop"]
@@ -23,7 +23,9 @@ TOLD_SECONDS = processes.GRACE_SECONDS + 10.0
 
 
 def stop(run_id: str, *, patience: float = TOLD_SECONDS, progress: Progress = silent) -> bool:
-    """End a run that a process of this host carries, and return when it is settled.
+    """End a run that a process of this user carries, and return when it is settled.
+
+    A process of another host can be asked, where the two share the user's folders; it cannot be told.
 
     Parameters
     ----------
@@ -37,12 +39,12 @@ def stop(run_id: str, *, patience: float = TOLD_SECONDS, progress: Progress = si
     Returns
     -------
     bool
-        False when no process of this host carries the run.
+        False when no process that is known here carries the run.
 
     Raises
     ------
     RunError
-        The driver does not answer, and is a process with other things to do: a kernel, a Python program.
+        The driver does not answer, and is a process with other things to do - a kernel, a Python program - or one of another host.
     """
     ledger = Ledger.open(progress=progress)
     entry = ledger.of_run(run_id)
@@ -57,6 +59,9 @@ def stop(run_id: str, *, patience: float = TOLD_SECONDS, progress: Progress = si
         _send(driver, signal.SIGTERM)
     if _gone(entry, patience + max(processes.grace_seconds() - processes.GRACE_SECONDS, 0.0)):
         return True
+    if driver.host != processes.host_name():
+        msg = f"run {run_id[:8]}: process {driver.pid} on host {driver.host} was asked to end it and has not done so: look there"
+        raise RunError(msg)
     if not entry.owner.sole:
         msg = f"run {run_id[:8]}: process {driver.pid}, which carries it, does not answer: interrupt it there"
         raise RunError(msg)
@@ -76,7 +81,7 @@ def _gone(entry: Entry, seconds: float) -> bool:
     """Return whether the entry is closed, or its driver dead, within some seconds."""
     deadline = time.monotonic() + seconds
     while entry.folder.exists():
-        if not processes.is_alive(entry.owner.process):
+        if processes.is_dead(entry.owner.process):
             settle(Ledger(entry.folder.parent))
             return True
         if time.monotonic() >= deadline:

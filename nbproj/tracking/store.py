@@ -5,7 +5,7 @@ Everything above sees plain values; a second implementation only has to satisfy 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol, TypeAlias
@@ -99,8 +99,8 @@ class Store(Protocol):
     def experiment(self, *, name: str | None = None, experiment_id: str | None = None, create: bool = True) -> str:
         """Return the id of an experiment: by id (must exist), by name (created when absent, unless it must exist), or the default one."""
 
-    def create_run(self, experiment_id: str, *, name: str | None, tags: Mapping[str, str]) -> RunRecord:
-        """Create a run in state RUNNING with all its tags in one step."""
+    def create_run(self, experiment_id: str, *, name: str | None, tags: Mapping[str, str], params: Mapping[str, str] | None = None) -> RunRecord:
+        """Create a run in state RUNNING with all its tags in one step; with the parameters, too, where that takes no other: the record tells."""
 
     def get_run(self, run_id: str) -> RunRecord:
         """Return one run."""
@@ -142,3 +142,8 @@ class Store(Protocol):
         self, experiment_ids: Sequence[str] | None = None, *, filter_string: str = "", order_by: Sequence[str] = (), limit: int = 1000
     ) -> list[RunRecord]:
         """Return active runs in MLflow's filter language, the newest first by default; None for all experiments."""
+
+    def walk_runs(
+        self, experiment_ids: Sequence[str] | None = None, *, filter_string: str = "", order_by: Sequence[str] = (), page: int = 100
+    ) -> Iterator[RunRecord]:
+        """Give the same runs one by one; no more than a page of them is in memory."""

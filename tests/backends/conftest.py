@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import time
 import uuid
@@ -14,8 +13,12 @@ from pathlib import Path
 
 import nbformat.v4
 import pytest
+import warm
+from full_mlflow import mlflow_server
 
 from nbproj.tracking.store import RunRecord, Store
+
+__all__ = ["Completed", "cli", "mark", "marked", "mlflow_server", "nobody_left", "notebook", "only_run", "project", "store"]
 
 
 @dataclass
@@ -34,10 +37,10 @@ class Completed:
 
 @pytest.fixture
 def cli(home) -> Callable[..., Completed]:
-    """Return a function that runs `nbproj` in a process of its own."""
+    """Return a function that runs `nbproj` in a process of its own, which has the imports behind it (warm.py)."""
 
     def run(*arguments: object, cwd: Path | None = None, timeout: float = 120, **environment: str) -> Completed:
-        done = subprocess.run(
+        done = warm.run(
             [sys.executable, "-m", "nbproj", *map(str, arguments)],
             cwd=cwd,
             env={**os.environ, **environment},

@@ -17,7 +17,7 @@ from old_mlflow import SECOND, shared_environments
 
 import nbproj
 from nbproj.backends.passage import TRACKING_TAG
-from nbproj.tracking.ownership import Ledger
+from nbproj.tracking.ledger import Ledger
 
 __all__ = ["shared_environments"]
 

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
@@ -19,12 +20,14 @@ import pytest
 from nbproj import cli
 from nbproj.display.doctor import Finding, findings_json, findings_text, is_fit
 from nbproj.doctor import installation, state, store, tools
+from nbproj.doctor.cluster import cluster
 from nbproj.doctor.engine import engine
 from nbproj.doctor.examination import CHECKS, examine
 from nbproj.doctor.kernels import kernels
 from nbproj.processes import ProcessIdentity
+from nbproj.tracking.ledger import Ledger
 from nbproj.tracking.mlflow_store import open_store
-from nbproj.tracking.ownership import Ledger, Owner
+from nbproj.tracking.owner import Owner
 
 
 @pytest.fixture
@@ -129,12 +132,28 @@ def test_this_installation_is_fit():
     assert installation.nbproj().state == "ok"
 
 
-def test_jupyterlab_of_another_environment_counts(programs):
-    assert installation.jupyterlab().state in {"missing", "ok"}
+def test_jupyterlab_of_another_environment_counts(programs, monkeypatch):
+    monkeypatch.setattr(installation, "version", unknown)
     lab = programs("jupyter-lab", "echo 4")
     found = installation.jupyterlab()
-    assert found.state == "ok"
-    assert "another environment" not in found.detail or str(lab) in found.detail
+    assert (found.state, found.detail) == ("ok", f"{lab}, in another environment")
+
+
+def unknown(_name):
+    raise PackageNotFoundError
+
+
+def test_jupyterlab_without_our_panel_says_how_to_get_it(monkeypatch, tmp_path):
+    monkeypatch.setattr(installation, "version", lambda _name: "4.6.6")
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
+    panel = tmp_path / "labextensions" / "nbproj"
+    panel.mkdir(parents=True)
+    (panel / "package.json").touch()
+    assert installation.jupyterlab().detail == "4.6.6, with the panel"
+    monkeypatch.setattr("jupyter_core.paths.jupyter_path", lambda *_parts: [])
+    found = installation.jupyterlab()
+    assert (found.state, found.needed) == ("missing", False)
+    assert "Node.js" in found.advice
 
 
 def test_what_is_not_there_says_what_it_would_be_for(programs, monkeypatch):
@@ -243,8 +262,8 @@ def test_an_engine_that_is_dead_or_absent_is_a_warning(short):
 
 def test_an_engine_elsewhere_is_not_asked():
     found = engine("client 27.0", "tcp://user:s3cr3t@10.255.255.1:2376")
-    assert found.state == "ok"
-    assert "not asked" in found.detail
+    assert found.state == "warning"
+    assert "is another machine" in found.detail
     assert "s3cr3t" not in found.detail
 
 
@@ -356,3 +375,21 @@ def test_runs_under_way_and_left_behind_are_counted():
 
 def test_the_command_is_offered():
     assert "doctor" in cli.nbproj.commands
+
+
+@pytest.mark.parametrize(
+    ("text", "state", "told"),
+    [
+        (None, "missing", "no "),
+        ("current-context: team\n", "ok", "context team"),
+        ("kind: Config\n", "ok", "no current context"),
+        ("a: [", "warning", "cannot be read"),
+    ],
+)
+def test_the_cluster_that_a_job_would_go_to_is_named(text, state, told, tmp_path, monkeypatch):
+    if text is not None:
+        (tmp_path / "config").write_text(text)
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
+    found = cluster()
+    assert found.state == state
+    assert told in found.detail

@@ -26,7 +26,15 @@ HEAVY = {
     "pygments",
     "sqlalchemy",
 }
-MODULES = sorted(module.name for module in pkgutil.walk_packages(nbproj.__path__, "nbproj.") if not module.name.endswith("__main__"))
+IN_A_JUPYTER_SERVER = ("nbproj.server.app", "nbproj.server.routes.")
+"""Beginnings of the modules that only a Jupyter server imports: tests/server looks at what they bring."""
+IN_PYTEST = ("nbproj.testing.backends",)
+"""What only pytest imports, which is heavy itself."""
+MODULES = sorted(
+    module.name
+    for module in pkgutil.walk_packages(nbproj.__path__, "nbproj.")
+    if not module.name.endswith("__main__") and not module.name.startswith((*IN_A_JUPYTER_SERVER, *IN_PYTEST))
+)
 
 
 FORKS = """

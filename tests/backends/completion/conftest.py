@@ -69,6 +69,7 @@ class Terminal:
         }
         self._process = pexpect.spawn(shell, arguments, cwd=str(folder), env=environment, dimensions=(40, 100), encoding="utf-8", timeout=60)
         self._process.expect_exact("READY> ")
+        assert "rror" not in self._process.before, self._process.before  # what the program could not print, or the shell not read
 
     def type(self, keys: str) -> str:
         """Type on an empty line, and return what has become of it."""

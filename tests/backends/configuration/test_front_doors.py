@@ -8,9 +8,12 @@ import os
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+import warm
 
 from nbproj.configuration.places import NAME
 
@@ -41,8 +44,8 @@ def folder():
     return here
 
 
-def started(*command: object, **environment: str) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
+def started(*command: object, by: Callable[..., Any] = subprocess.run, **environment: str) -> subprocess.CompletedProcess[str]:
+    done = by(
         [str(part) for part in command],
         capture_output=True,
         text=True,
@@ -55,7 +58,7 @@ def started(*command: object, **environment: str) -> subprocess.CompletedProcess
 
 
 def nbproj(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
-    return started(sys.executable, "-m", "nbproj", *arguments, **environment)
+    return started(sys.executable, "-m", "nbproj", *arguments, by=warm.run, **environment)
 
 
 def experiment_of(store: Path, run_id: str) -> str:

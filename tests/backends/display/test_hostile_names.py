@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import warm
 
 HOSTILE = "<b>x<b>\x1b[31m\x07\u202e"
 """What a folder, a file and a value can be called."""
@@ -40,13 +41,13 @@ def folder(monkeypatch) -> str:
 
 def said(*arguments: object, code: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run a command, and look at everything that it writes."""
-    done = subprocess.run(
+    done = warm.run(
         [sys.executable, "-m", "nbproj", *(str(part) for part in arguments)],
         capture_output=True,
         encoding="utf-8",
         timeout=120,
         check=False,
-        env={**os.environ, "PYTHONUTF8": "1", **environment},
+        env={**os.environ, **environment},
     )
     assert done.returncode == code, done.stderr
     for text in (done.stdout, done.stderr):

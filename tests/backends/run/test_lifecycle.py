@@ -9,6 +9,7 @@ import sys
 import time
 
 import pytest
+import warm
 
 STEPS = ("creating", "created", "prepared", "started", "ending", "settled")
 
@@ -46,7 +47,7 @@ def test_a_driver_that_is_ended_at_any_step_leaves_no_orphan_and_no_running_run(
     for step in STEPS:
         entry = "quick" if step in {"ending", "settled"} else "slow"
         entry = entry if kind == "command" else f"{entry}.ipynb"
-        drivers[step] = subprocess.Popen([sys.executable, "-c", DRIVER, str(folder), step, str(int(number)), entry], stderr=subprocess.PIPE)
+        drivers[step] = warm.Popen([sys.executable, "-c", DRIVER, str(folder), step, str(int(number)), entry], stderr=subprocess.PIPE)
     errors = {}
     for step, driver in drivers.items():
         errors[step] = driver.communicate(timeout=120)[1].decode()
@@ -75,7 +76,7 @@ def test_a_signal_to_the_command_line_ends_the_whole_group_and_settles(kind, num
         f"import subprocess, time; subprocess.Popen(['sleep', '100']); open({str(tmp_path / 'ready')!r}, 'w').close(); time.sleep(100)",
         name="project/slow.ipynb",
     )
-    driver = subprocess.Popen([sys.executable, "-m", "nbproj", "run", str(folder), "-e", kind], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    driver = warm.Popen([sys.executable, "-m", "nbproj", "run", str(folder), "-e", kind], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
     while not (tmp_path / "ready").exists():
         assert time.monotonic() < deadline
@@ -93,7 +94,7 @@ def test_a_signal_to_the_command_line_ends_the_whole_group_and_settles(kind, num
 
 def test_a_second_interrupt_does_not_lose_the_run(project, store, only_run, tmp_path, nobody_left):
     folder = project(stubborn__sh=f"trap '' TERM INT; touch {tmp_path}/ready; while :; do sleep 0.2; done\n")
-    driver = subprocess.Popen([sys.executable, "-m", "nbproj", "run", str(folder), "-e", "stubborn.sh"], stderr=subprocess.PIPE)
+    driver = warm.Popen([sys.executable, "-m", "nbproj", "run", str(folder), "-e", "stubborn.sh"], stderr=subprocess.PIPE)
     deadline = time.monotonic() + 60
     while not (tmp_path / "ready").exists():
         assert time.monotonic() < deadline
@@ -114,8 +115,7 @@ def test_twelve_first_ever_runs_at_once_on_one_new_store_all_finish(project, tmp
     uri = f"sqlite:///{tmp_path}/new.db"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     drivers = [
-        subprocess.Popen([sys.executable, "-m", "nbproj", "run", "-q", str(folder)], stderr=subprocess.PIPE, stdout=subprocess.PIPE)
-        for _ in range(12)
+        warm.Popen([sys.executable, "-m", "nbproj", "run", "-q", str(folder)], stderr=subprocess.PIPE, stdout=subprocess.PIPE) for _ in range(12)
     ]
     errors = [driver.communicate(timeout=280)[1].decode() for driver in drivers]
     assert [driver.returncode for driver in drivers] == [0] * 12, errors
@@ -126,7 +126,7 @@ def test_twelve_first_ever_runs_at_once_on_one_new_store_all_finish(project, tmp
 def test_a_run_that_is_carried_is_left_alone_by_other_commands(cli, project, store, tmp_path, only_run):
     folder = project("entry_points: {main: {command: 'touch $FLAG; sleep 4'}, other: {command: 'true'}}\n")
     environment = {**os.environ, "FLAG": str(tmp_path / "flag")}
-    driver = subprocess.Popen([sys.executable, "-m", "nbproj", "run", "-q", str(folder)], env=environment, stderr=subprocess.PIPE)
+    driver = warm.Popen([sys.executable, "-m", "nbproj", "run", "-q", str(folder)], env=environment, stderr=subprocess.PIPE)
     deadline = time.monotonic() + 60
     while not (tmp_path / "flag").exists():
         assert time.monotonic() < deadline

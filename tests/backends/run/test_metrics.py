@@ -6,15 +6,12 @@ import textwrap
 import time
 
 import pytest
-from full_mlflow import mlflow_server
 
 import nbproj
 from nbproj.display.card import bundle
 from nbproj.display.live import CardState
 from nbproj.tracking.course import course_of
 from nbproj.tracking.mlflow_store import open_store
-
-__all__ = ["mlflow_server"]
 
 # A few seconds, whatever the store: one metric at every step, another at every fifth, and one that is odd.
 TRAINING = """

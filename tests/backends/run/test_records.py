@@ -12,8 +12,9 @@ import pytest
 import nbproj
 from nbproj import NbprojError, RunFailed
 from nbproj.processes import ProcessIdentity
+from nbproj.tracking.ledger import Ledger
 from nbproj.tracking.mlflow_store import open_store
-from nbproj.tracking.ownership import OWNER_TAG, Ledger, Owner
+from nbproj.tracking.owner import OWNER_TAG, Owner
 
 PROJECT = """
 entry_points:

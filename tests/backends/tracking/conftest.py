@@ -1,5 +1,4 @@
 import pytest
-from full_mlflow import mlflow_server  # noqa: F401  (a fixture)
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ import threading
 import time
 
 import pytest
+import warm
 
 from nbproj.errors import StoreUnreachableError
 from nbproj.tracking import mlflow_store
@@ -59,7 +60,7 @@ def test_twelve_first_ever_processes_at_one_new_store_all_succeed(tmp_path, monk
     monkeypatch.setenv("NBPROJ_CACHE_DIR", str(tmp_path / "cache"))  # first ever: not even the blueprint exists
     uri = database_uri(tmp_path / "store" / "mlflow.db")
     (tmp_path / "store").mkdir()
-    crowd = [subprocess.Popen([sys.executable, "-c", OPEN, uri], stderr=subprocess.PIPE, text=True) for _ in range(12)]
+    crowd = [warm.Popen([sys.executable, "-c", OPEN, uri], stderr=subprocess.PIPE, text=True) for _ in range(12)]
     errors = [process.communicate(timeout=280)[1] for process in crowd]
     assert ([process.returncode for process in crowd], errors) == ([0] * 12, [""] * 12)
     store = open_store(uri)

@@ -12,8 +12,9 @@ from full_mlflow import MlflowServer, free_port
 
 from nbproj.errors import StoreError, StoreUnreachableError
 from nbproj.processes import ProcessIdentity
+from nbproj.tracking.ledger import Ledger
 from nbproj.tracking.mlflow_store import open_store
-from nbproj.tracking.ownership import OWNER_TAG, Ledger, Owner
+from nbproj.tracking.owner import OWNER_TAG, Owner
 from nbproj.tracking.settlement import settle, sweep
 from nbproj.tracking.spool import Closing, Spool
 from nbproj.tracking.store import Metric, RunNotFoundError

@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import select
 import socket
 import time
 import urllib.error
@@ -39,7 +40,8 @@ connection = http.client.HTTPConnection(address)
 connection.request("GET", "/health", headers={"Host": "evil.example.org", "Authorization": f"Bearer {token}"})
 answers["another name"] = connection.getresponse().status
 host, port = address.split(":")
-held = [socket.create_connection((host, int(port))) for _ in range(300)]  # some are closed at once
+held = [socket.create_connection((host, int(port))) for _ in range(300)]
+select.select(held, [], [], 60)  # some are closed at once, when the gateway comes to them
 for one in held:
     one.close()
 for _ in range(100):  # clients try again when a connection is refused

@@ -96,7 +96,9 @@ def test_every_event_is_one_line(case, told):
 
 
 def test_every_provider_is_among_the_cases(tmp_path, no_index):
-    assert {provider.kind for provider in PROVIDERS} == {make(tmp_path / str(number)).spec.kind for number, make in enumerate(CASES.values())}
+    kinds = {make(tmp_path / str(number)).spec.kind for number, make in enumerate(CASES.values())}
+    # An image has neither an interpreter of this machine nor a place in our cache; what it promises is tried in environments/docker, on an engine.
+    assert {provider.kind for provider in PROVIDERS} == kinds | {"docker"}
 
 
 @pytest.mark.parametrize("wish", ["3.99", ">=3.99"])

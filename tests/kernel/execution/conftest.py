@@ -100,6 +100,7 @@ def begin(tmp_path, mark, nobody_left):
             own = folder / uuid.uuid4().hex  # as a run's folder: where the sockets lie is named after it
             own.mkdir()
             chosen = kernel or named_kernel("python3", "nb.ipynb")
+            servers = options.pop("servers", None)
             task = NotebookTask(
                 source,
                 own / "nb.ipynb",
@@ -107,12 +108,14 @@ def begin(tmp_path, mark, nobody_left):
                 secrets=options.pop("secrets", {}),
                 kernel=chosen,
                 cwd=options.pop("cwd", folder),
-                environment={**os.environ, **options.pop("environment", {})},
+                environment={name: value for name, value in {**os.environ, **options.pop("environment", {})}.items() if value is not None},
                 **options,
             )
             known = redactor or Redactor()
             log = own / "output.log"
-            execution = NotebookExecution(task, log=log, mask=known.stream(), text_mask=known.text, guard=guard, started=lambda _group: None)
+            execution = NotebookExecution(
+                task, log=log, mask=known.stream(), text_mask=known.text, guard=guard, started=lambda _group: None, servers=servers
+            )
             running = Running(execution, task.output, log)
             save = execution._save
             execution._save = lambda text: (running.saves.append(text), save(text))[1]

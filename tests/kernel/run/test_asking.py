@@ -11,6 +11,7 @@ from pathlib import Path
 import bare_kernel
 import nbformat
 import pytest
+import warm
 
 import nbproj
 from nbproj import RunFailed
@@ -78,7 +79,7 @@ def test_a_place_that_nothing_can_be_written_to_is_refused_before_anything_runs(
 def test_two_runs_to_one_place_leave_one_whole_notebook_there(notebook, store, tmp_path):
     path, output = notebook("print('x' * 100_000, n)", parameters="n = 0"), tmp_path / "done.ipynb"
     commands = [[sys.executable, "-m", "nbproj", "run", path, "-q", "-P", f"n={n}", "--output", output] for n in (1, 2)]
-    runs = [subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=tmp_path) for command in commands]
+    runs = [warm.Popen(command, stdout=subprocess.DEVNULL, cwd=tmp_path) for command in commands]
     assert [run.wait(120) for run in runs] == [0, 0]
     nbformat.validate(nbformat.read(output, 4))
     assert [path.name for path in tmp_path.glob("*done.ipynb*")] == ["done.ipynb"]

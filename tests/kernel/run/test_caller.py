@@ -42,11 +42,14 @@ def cell(home, store) -> Iterator[Callable[..., dict]]:
 @pytest.mark.parametrize("times", [1, 4])
 @pytest.mark.parametrize("entry", ["main", "slow.ipynb"])
 def test_an_interrupted_cell_ends_its_run_and_says_one_line(entry, times, cell, project, notebook, store, mark, nobody_left):
-    folder = project("entry_points: {main: {command: 'echo begun; sleep 100'}}\n")
-    notebook("print('begun')\nimport time; time.sleep(100)", name="project/slow.ipynb")
+    # Both ignore TERM, so that all interrupts come before the run has ended: the kernel's own answer to a later one is another.
+    folder = project("entry_points: {main: {command: \"trap '' TERM; echo begun; while :; do sleep 0.1; done\"}}\n")
+    stubborn = "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint('begun')\nwhile True:\n    time.sleep(0.1)"
+    notebook(stubborn, name="project/slow.ipynb")
     flag = folder.parent / "begun"
     listen = f"lambda event: event.step == 'output' and open({str(flag)!r}, 'w').close()"
-    told = cell(f"import nbproj\nnbproj.run({str(folder)!r}, {entry!r}, progress={listen})", interrupt=flag.exists, times=times)
+    begin = "import os, nbproj\nos.environ['NBPROJ_GRACE'] = '3'"
+    told = cell(f"{begin}\nnbproj.run({str(folder)!r}, {entry!r}, progress={listen})", interrupt=flag.exists, times=times)
     assert told["ename"] == "Interrupted"
     assert len(told["traceback"]) == 1
     assert f"{entry} KILLED" in told["traceback"][0]

@@ -196,6 +196,12 @@ def test_a_kernel_that_dies_at_its_start_says_why(project, notebook, store, home
     nobody_left()
 
 
+def test_an_optional_secret_that_is_not_given_is_none(project, notebook, store):
+    folder = project("entry_points: {main: {notebook: nb.ipynb, parameters: {token: {type: string, secret: true, optional: true}}}}\n")
+    notebook("assert token is None", parameters="token = 'from the notebook'")
+    assert nbproj.run(folder).status == "FINISHED"
+
+
 def test_a_secret_is_read_from_the_environment_and_is_in_no_notebook(project, notebook, store, home, tmp_path):
     folder = project("entry_points: {main: {notebook: nb.ipynb, parameters: {token: {type: string, secret: true}}}}\n")
     notebook("print(len(token), token)", "token")

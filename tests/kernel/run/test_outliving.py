@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
+import warm
 from jupyter_client.manager import start_new_kernel
 
 COUNT = "import time\nfor number in range(3000):\n    print('line', number, flush=True)\n    time.sleep(0.1)\n"
@@ -65,7 +66,7 @@ def open_notebook(home, store) -> Iterator[Callable[[], Notebook]]:
 
 
 def printed(run_id: str) -> subprocess.Popen:
-    return subprocess.Popen([sys.executable, "-m", "nbproj", "logs", "-f", run_id], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return warm.Popen([sys.executable, "-m", "nbproj", "logs", "-f", run_id], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 @pytest.mark.parametrize("way", ["magic", "python"])
@@ -128,17 +129,23 @@ def test_a_kernel_that_is_killed_during_a_run_it_waits_for_leaves_a_settled_run(
 
 
 def test_the_card_of_a_detached_run_goes_on_after_its_cell_and_leaves_the_kernel_free(open_notebook, project):
-    folder = project(count__py="import time\nfor number in range(8):\n    print('line', number, flush=True)\n    time.sleep(0.25)\n")
+    folder = project(
+        count__py="import pathlib, time\nfor number in range(3):\n    print('line', number, flush=True)\nwhile not pathlib.Path('seen').exists():\n"
+        "    time.sleep(0.05)\n"
+    )
     notebook = open_notebook()
     cards: list[str] = []
 
     def listen(message):
         if message["msg_type"] in {"display_data", "update_display_data"}:
             cards.append(message["content"]["data"]["text/plain"])
+            if notebook_is_free and cards[-1].startswith("RUNNING") and "line 2" in cards[-1]:
+                (folder / "seen").touch()
 
+    notebook_is_free = False
     notebook.client.execute_interactive(f"%load_ext nbproj\nrun = %mlrun {folder} -e count.py --detach", timeout=60, output_hook=listen)
     assert notebook("1 + 1") == "2"
-    returned = len(cards)
+    returned, notebook_is_free = len(cards), True
     deadline = time.monotonic() + 60
     while not cards[-1].startswith("FINISHED  count.py"):
         assert time.monotonic() < deadline, cards[-1]

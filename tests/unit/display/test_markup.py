@@ -118,7 +118,10 @@ def recorded(text: str) -> dict:
     """Return the same as a store has it: numbers are numbers."""
     run = everywhere(text) | {"metrics": {text: 1.5}, "tags": {text: text}, "artifact_uri": text, "exit_code": 1, "end_time": 2000}
     environment = {"key": text, "title": text, "problem": text, "folder": text, "runs": [text], "kernels": [text]}
-    return {**run, **environment, "size": 1, "used": 2.0, "created": 1.0, "in_use": True}
+    row = {"run_id": text, "params": {text: text}, "metrics": {text: 1.5}, "label": text, "reason": text, "status": text}
+    counts = {"points": 3, "finished": 1, "failed": 2}
+    batch = {"batch_id": text, "counts": counts, "varying": [text], "metric": text, "rows": [row], "failures": [row], "active": [text]}
+    return {**run, **environment, **batch, "kind": text, "address": text, "size": 1, "used": 2.0, "created": 1.0, "in_use": True}
 
 
 def parameter(text: str) -> Parameter:

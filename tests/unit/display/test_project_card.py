@@ -18,7 +18,7 @@ from nbproj.display.formatters import register, unregister
 from nbproj.display.project_card import MIME, entry_point_bundle, project_bundle
 from nbproj.errors import EntryPointError
 from nbproj.project.model import EntryPoint, EnvironmentSpec, Parameter, Place, Project
-from nbproj.runner import load_project
+from nbproj.reading import load_project
 
 GOLDEN = Path(__file__).parent / "golden"
 ALPHA = Parameter(

@@ -60,7 +60,6 @@ def test_an_expression_hands_over_the_object_and_nothing_else_is_expanded(shell)
         (". -P lr={1/0}", "ZeroDivisionError"),
         (". 'open", "close what was opened"),
         (". --json", "the Run itself comes back"),
-        (". --reuse", "not there yet"),
     ],
 )
 def test_wrong_use_is_one_line(line, message, shell):

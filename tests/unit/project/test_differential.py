@@ -158,7 +158,7 @@ entry_points:
     Case("NaN is not declared", main("a: float", ONE), {"a": "nan"}, **refuses(4, "not a finite number")),
     Case("path default is the project's", main("a: {type: path, default: d.csv}", ONE), files=("project/d.csv",), **runs(4, "run {project}/d.csv")),
     Case("path of an output", main("a: {type: path, exists: false}", ONE), {"a": "new"}, **runs(4, "run {caller}/new")),
-    Case("remote path", main("a: path", ONE), {"a": "s3://b/x"}, **refuses(4, "remote")),
+    Case("a path elsewhere is fetched later", main("a: path", ONE), {"a": "s3://b/x"}, **runs(4, "run s3://b/x")),
     Case("relative uri becomes absolute", main("a: uri", ONE), {"a": "./d"}, **runs(4, "run {caller}/d")),
     Case("a dot in a name", main("a.b: string", "'run {a.b}'"), {"a.b": "1"}, **runs(4, "run 1")),
     Case("a number as a name", main("1: string", "'run {1}'"), {"1": "x"}, **runs(4, "run x")),

@@ -3,6 +3,7 @@
 import pytest
 
 from nbproj.project.locations import locate, locate_uri
+from nbproj.project.remote import Remote
 
 
 @pytest.fixture
@@ -57,12 +58,15 @@ def test_a_file_address_is_unquoted(base):
         ("file:///x#y", "is not the address of a file"),
         ("file:///x%00", "holds a NUL character"),
         ("file://[x", "is not an address"),
-        ("s3://bucket/x", "'s3://bucket/x' is remote, which is not supported yet. Download it first"),
-        ("https://u:hush@h/x", "'https://h/x' is remote"),
-    ]
-    + [
-        (text, "is remote")
-        for text in ("gs://b", "abfs://b", "abfss://b", "hdfs://h/x", "dbfs:/x", "http://h", "runs:/1/x", "models:/m/1", "S3://b", "foo://x")
+        ("foo://u:hush@h/x", "'foo://h/x' is remote, and nothing is fetched by foo://: known are s3, "),
+        ("https:///x", "'https:///x' names no server"),
+        ("gs:///x", "'gs:///x' names no bucket"),
+        ("runs:/", "'runs:/' names nothing"),
+        ("https://u:***@h/x", "'https://h/x' holds *** where a password or token was masked"),
+        ("https://h/x?token=***", "'https://h/x' holds *** where a password or token was masked"),
+        ("http://[x/y", "is not an address"),
+        ("http://h:x/y", "is not an address"),
+        ("s3://b/x\ny", "holds a control character"),
     ],
 )
 def test_what_is_not_there_is_refused_in_one_line(base, text, reason):
@@ -70,6 +74,26 @@ def test_what_is_not_there_is_refused_in_one_line(base, text, reason):
         locate(text, base)
     assert reason.format(base=base) in str(caught.value)
     assert "hush" not in str(caught.value)
+
+
+_ELSEWHERE = """
+s3://b/x S3://b s3a://b/x gs://b abfs://b abfss://c@a.dfs.core.windows.net/x hdfs://h/x hdfs:///x http://h https://u:p@h/x?y
+dbfs:/x dbfs:///x runs:/1/x models:/m/1 models:/m@best
+"""
+
+
+@pytest.mark.parametrize("text", _ELSEWHERE.split())
+def test_what_is_elsewhere_stays_an_address(base, text):
+    found = locate(text, base)
+    assert isinstance(found, Remote)
+    assert found == text.replace("S3:", "s3:")  # schemes are read in any letters, and libraries know the small ones
+    assert "p@" not in found.public
+
+
+@pytest.mark.parametrize("text", ["s3://b/x", "runs:/1/x"])
+def test_an_output_is_not_elsewhere(base, text):
+    with pytest.raises(ValueError, match="is remote, and what a run writes lies here: give a path, or declare the parameter as a uri"):
+        locate(text, base, exists=False)
 
 
 def test_an_output_need_not_exist(base):

@@ -47,6 +47,39 @@ def test_a_secret_that_everyone_can_read_is_told(told):
     )
 
 
+UNFIT = """
+name: remote
+entry_points:
+  main:
+    parameters:
+      files: {type: path, default: data.csv}
+      fits: {type: path, default: "s3://bucket/data.csv"}
+      scheme: {type: path, default: "ftp://example.org/data.csv"}
+      nowhere: {type: path, default: "s3:///data.csv"}
+      written: {type: path, default: "s3://bucket/model", exists: false}
+      passed: {type: uri, default: "ftp://example.org/data.csv"}
+      hidden: {type: path, secret: true, default: "ftp://me:hunter2@example.org/"}
+    command: "true"
+"""
+
+
+def test_addresses_from_which_nothing_can_be_fetched_are_told_before_a_run_refuses_them(tmp_path):
+    (tmp_path / "MLproject").write_text(UNFIT)
+    verdict = check_project(str(tmp_path))
+    told = [warning for warning in verdict.warnings if "cannot be used" in warning]
+    assert verdict.problems == ()
+    assert [warning.partition(": the default of ")[2].partition(" ")[0] for warning in told] == ["'scheme'", "'nowhere'", "'written'"]
+    assert "'s3:///data.csv' names no bucket" in told[1]
+    assert told[1].startswith("MLproject:9:")
+    assert "declare the parameter as a uri" in told[2]
+    assert "hunter2" not in str(verdict)
+
+
+def test_an_unfit_address_in_a_list_of_paths_is_told(told):
+    found = told("from pathlib import Path", "# parameters\nmany: list[Path] = ['https://example.org/a', 'gs://', 'here.csv']")
+    assert found == ("a.ipynb, cell 2, line 2: the default of 'many' cannot be used: 'gs://' names nothing",)
+
+
 def test_other_languages_and_other_programs_have_no_remarks(told, tmp_path):
     assert told("# parameters\na: Literal['x']", language_info={"name": "R"}) == ()
     assert remarks_on(tmp_path, EntryPoint("x", command="true")) == ()

@@ -11,9 +11,11 @@ import pytest
 
 from nbproj.errors import StoreError, StoreUnreachableError
 from nbproj.processes import ProcessIdentity, boot_id, host_name, start_time
+from nbproj.tracking.heartbeats import heartbeat, is_lost
+from nbproj.tracking.ledger import Ledger
 from nbproj.tracking.mlflow_store import open_store
-from nbproj.tracking.ownership import OWNER_TAG, TOKEN_VARIABLE, Ledger, Owner
-from nbproj.tracking.settlement import heartbeat, is_finished, is_lost, settle, sweep
+from nbproj.tracking.owner import OWNER_TAG, TOKEN_VARIABLE, Owner
+from nbproj.tracking.settlement import JOB_TAG, is_finished, settle, sweep
 from nbproj.tracking.store import RunRecord
 
 AWAY = "the store is away"
@@ -279,3 +281,57 @@ def test_a_run_of_this_host_is_lost_as_soon_as_its_process_is_gone(dead):
     assert (dead.host, dead.boot) == (host_name(), boot_id())
     assert is_lost(RunRecord("1", "0", "RUNNING", start_time=0, tags={OWNER_TAG: Owner(dead, "x").to_tag()}))
     assert not is_lost(RunRecord("1", "0", "RUNNING", start_time=0, tags={OWNER_TAG: Owner(ProcessIdentity.of(), "x").to_tag()}))
+
+
+def test_a_run_whose_job_goes_on_waits_for_who_can_take_it_up(ledger, store, uri, dead):
+    entry, run = left_behind(ledger, store, Owner(dead, uri), job="a Job")
+    notes = []
+
+    assert settle(ledger) == []
+    assert settle(ledger, rejoin=lambda _entry: False, progress=notes.append) == []
+
+    assert store.get_run(run.run_id).status == "RUNNING"
+    assert "the next command tries again" in notes[0].text
+    assert ledger.find(entry.owner.token) is not None
+
+
+def test_a_run_whose_job_goes_on_is_taken_up_unless_the_caller_does_that_itself(ledger, store, uri, dead):
+    _entry, run = left_behind(ledger, store, Owner(dead, uri), job="a Job")
+    asked = []
+
+    settle(ledger, rejoin=asked.append, spare=run.run_id)
+    assert asked == []
+    settle(ledger, rejoin=lambda found: bool(asked.append(found.owner.job)) or True)
+
+    assert asked == ["a Job"]
+    assert store.get_run(run.run_id).status == "RUNNING"
+
+
+def test_a_run_whose_job_nobody_could_take_up_for_a_week_is_killed(ledger, store, uri, dead):
+    entry, run = left_behind(ledger, store, Owner(dead, uri), job="a Job")
+    os.utime(entry.folder / "owner.json", (0, 0))
+
+    settle(ledger, rejoin=lambda _entry: False)
+
+    assert store.get_run(run.run_id).status == "KILLED"
+    assert ledger.find(entry.owner.token) is None
+
+
+def test_a_sweep_leaves_for_a_week_what_a_job_carries(store, dead, uri):
+    owner = Owner(dead, uri)
+    tags = {OWNER_TAG: owner.to_tag(), JOB_TAG: "a Job"}
+    young = store.create_run("0", name=None, tags=tags)
+    record = store.get_run(young.run_id)
+    assert is_lost(record)
+
+    assert sweep(store) == []
+
+    assert store.get_run(young.run_id).status == "RUNNING"
+
+
+def test_of_two_entries_of_a_run_the_living_drivers_counts(ledger, uri, dead):
+    owners = [Owner(process, uri, token=token) for process, token in ((dead, "a"), (ProcessIdentity.of(), "b"), (dead, "c"))]
+    for owner in owners:
+        ledger.enter(owner).update(run_id="r1")
+    assert ledger.of_run("r1").owner.token == "b"
+    assert ledger.of_run("r2") is None

@@ -1,0 +1,1 @@
+"""Backends that were written for `mlflow run`, found where MLflow finds them."""

@@ -1,0 +1,1 @@
+"""Containers as environments: images, the project's layer above them, and what a project asks of Docker."""
