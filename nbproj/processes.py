@@ -10,6 +10,7 @@ import os
 import platform
 import signal
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ __all__ = [
     "ProcessIdentity",
     "boot_id",
     "end_group",
+    "environment_of",
     "grace_seconds",
     "group_exists",
     "group_lives",
@@ -63,6 +65,24 @@ def start_time(pid: int) -> float | None:
         return None if process.status() == psutil.STATUS_ZOMBIE else float(process.create_time())
     except psutil.Error:
         return None
+
+
+def environment_of(pid: int) -> Mapping[str, str]:
+    """Return the environment that a process was started with; empty when it is gone, or not ours to look into.
+
+    A process that is being replaced by its program (`execve`) shows none for a moment, and it is in that moment that whoever started it goes on:
+    where nothing is seen, it is looked again for up to a tenth of a second.
+    """
+    import psutil
+
+    deadline = time.monotonic() + 0.1
+    try:
+        process = psutil.Process(pid)
+        while not (found := process.environ()) and start_time(pid) is not None and time.monotonic() < deadline:
+            time.sleep(0.001)
+    except (psutil.Error, OSError):
+        return {}
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 
+from nbproj import processes
 from nbproj.errors import UsageError
 from nbproj.paths import write_atomically
 from nbproj.tracking.owner import TOKEN_VARIABLE
@@ -123,16 +124,6 @@ def _named_for_us(variable: str, environ: Mapping[str, str], *others: str) -> Pa
     value = environ.get(variable, "")
     if not value:
         return None
-    above = _environment_of(os.getppid())
+    above = processes.environment_of(os.getppid())
     inherited = all(above.get(name) == environ.get(name) for name in (variable, *others))
     return None if inherited else Path(value)
-
-
-def _environment_of(pid: int) -> Mapping[str, str]:
-    import psutil
-
-    try:
-        found: Mapping[str, str] = psutil.Process(pid).environ()
-    except (psutil.Error, OSError):
-        return {}
-    return found

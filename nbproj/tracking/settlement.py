@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -221,13 +221,7 @@ def _members(group: int) -> Iterator[int]:
 
 def _carries(pid: int, token: str) -> bool:
     # A group whose leader is gone may be a stranger's by now; its members inherited the token, or they are not ours.
-    import psutil
-
-    try:
-        environment: Mapping[str, str] = psutil.Process(pid).environ()
-    except (psutil.Error, OSError):
-        return False
-    return environment.get(TOKEN_VARIABLE) == token
+    return processes.environment_of(pid).get(TOKEN_VARIABLE) == token
 
 
 def sweep(store: Store, experiment_ids: Sequence[str] | None = None, *, spare: Sequence[str] = (), limit: int = 1000) -> list[Settled]:

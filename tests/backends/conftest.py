@@ -128,10 +128,19 @@ def marked(mark: str) -> list[str]:
         if not folder.name.isdigit() or int(folder.name) == os.getpid():
             continue
         try:
-            if f"TEST_MARK={mark}".encode() in (folder / "environ").read_bytes():
+            if f"TEST_MARK={mark}".encode() in _settled(folder):
                 found.append((folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace"))
         except OSError:
             continue
+    return found
+
+
+def _settled(process: Path) -> bytes:
+    """Return the environment of a process; of one that is being replaced by its program (execve) once it has it: for a moment it shows none."""
+    deadline = time.monotonic() + 0.5
+    while not (found := (process / "environ").read_bytes()) and time.monotonic() < deadline:
+        (process / "exe").readlink()  # neither threads of the kernel nor processes that have ended have one: they raise
+        time.sleep(0.002)
     return found
 
 

@@ -33,6 +33,12 @@ def tag(images):
 
 
 @pytest.fixture
+def label():
+    """Return what the containers that look into an image are labelled with: the engine is shared with tests that run meanwhile."""
+    return f"nbproj-test-{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture
 def folder(tmp_path):
     root = tmp_path / "project"
     root.mkdir()
@@ -178,27 +184,27 @@ def test_an_image_that_cannot_be_pulled_is_told_in_one_line(images):
     assert "docker login" in caught.value.hint
 
 
-def test_an_image_with_ipykernel_is_taken_as_it_is_and_looked_into_once(images, home):
+def test_an_image_with_ipykernel_is_taken_as_it_is_and_looked_into_once(images, home, label):
     kernel = images.client.images.get(images.kernel)
 
-    assert kernel_image(images.client, kernel, silent, label="nbproj-test").id == kernel.id
+    assert kernel_image(images.client, kernel, silent, label=label).id == kernel.id
     assert [path.name for path in home.glob(".cache/nbproj/environments/.images/*")] == [kernel.id.partition(":")[2]]
-    assert images.client.api.containers(all=True, filters={"label": "nbproj.container=nbproj-test"}) == []
+    assert images.client.api.containers(all=True, filters={"label": f"nbproj.container={label}"}) == []
 
 
-def test_an_image_without_python_cannot_run_a_notebook(images, tag):
+def test_an_image_without_python_cannot_run_a_notebook(images, tag, label):
     """An image of the same files, in which the programs are not found."""
     image = derived(images, tag, f"FROM {images.bare}\nENV PATH=/nowhere\n")
 
     with pytest.raises(EnvironmentPreparationError, match=rf"image {tag} cannot run a notebook: no python is on its PATH"):
-        kernel_image(images.client, image, silent, label="nbproj-test")
+        kernel_image(images.client, image, silent, label=label)
 
 
-def test_a_kernel_that_cannot_be_installed_is_told_with_the_last_words_of_the_build(images, tag):
+def test_a_kernel_that_cannot_be_installed_is_told_with_the_last_words_of_the_build(images, tag, label):
     bare = derived(images, tag, f"FROM {images.bare}\nLABEL test={tag}\n")  # it has no pip, and nobody else builds above it
 
     with pytest.raises(EnvironmentPreparationError, match=r"cannot be built: .*No module named pip.*returned a non-zero code: 1") as caught:
-        kernel_image(images.client, bare, silent, label="nbproj-test")
+        kernel_image(images.client, bare, silent, label=label)
 
     assert "\n" not in str(caught.value)
     assert "[0m" not in str(caught.value)
@@ -206,7 +212,7 @@ def test_a_kernel_that_cannot_be_installed_is_told_with_the_last_words_of_the_bu
     assert [image.attrs["Config"]["User"] for image in made if image.attrs["Config"]["User"]] == [], "of what was made before the step that fails"
 
 
-def test_a_missing_ipykernel_is_installed_above_the_image(images, tag, tmp_path):
+def test_a_missing_ipykernel_is_installed_above_the_image(images, tag, label, tmp_path):
     """With the image's own pip, from packages that the image has: nothing is asked of a network."""
     pip = next((Path(ensurepip.__file__).parent / "_bundled").glob("pip-*.whl"))  # runs as it is, without being installed
     one = wheel(tmp_path, "ipykernel", "9.9")
@@ -220,12 +226,12 @@ def test_a_missing_ipykernel_is_installed_above_the_image(images, tag, tmp_path)
     image = derived(images, tag, "\n".join(lines) + "\n", **{"pip.whl": pip, f"wheels/{one.name}": one})
     told = []
 
-    above = kernel_image(images.client, image, told.append, label="nbproj-test")
+    above = kernel_image(images.client, image, told.append, label=label)
     try:
         assert above.id != image.id
         assert above.attrs["Config"]["User"] == "1234"
         assert f"ipykernel is not in {tag}: it is put on top for this notebook" in [event.text for event in told]
-        assert kernel_image(images.client, image, silent, label="nbproj-test").id == above.id
+        assert kernel_image(images.client, image, silent, label=label).id == above.id
     finally:
         images.client.images.remove(above.id, force=True)
 
