@@ -28,6 +28,10 @@ CODE: Final = "/mlflow/projects/code"
 
 _TREE: Final = f"tree{CODE}"
 _CONTENT: Final = "nbproj.content"
+_NAME: Final = "nbproj.name"
+"""The name that an image was made for, which it loses to the next one."""
+_OLD: Final = "1h"
+"""An image without a name that is older than this belongs to nobody who is building it just now."""
 _FORM: Final = "1"
 """Another one for each way in which project layers are made, so that an image of an older way is not taken for one of this."""
 _LONGEST_NAME: Final = 100
@@ -182,7 +186,7 @@ def project_image(client: docker.DockerClient, base: Any, root: Path, tag: str, 
             # The project's own folder, too, can be written by whoever the container runs as.
             folder.type, folder.mode = tarfile.DIRTYPE, 0o777 if str(place) == CODE else 0o755
             into.addfile(folder)
-        return {_CONTENT: f"{_FORM}:{base.id}:{archive(files, into, _TREE, collecting)}"}
+        return {_CONTENT: f"{_FORM}:{base.id}:{archive(files, into, _TREE, collecting)}", _NAME: tag}
 
     key = f"{_FORM}:{base.id}:{content_of(files, _TREE, looking)}"
     before, tag = _ours(client, tag)
@@ -195,7 +199,7 @@ def project_image(client: docker.DockerClient, base: Any, root: Path, tag: str, 
         report.begin()
         built = build(client, tag, f"FROM {base.id}\nCOPY tree /\nWORKDIR {CODE}\n", fill, report)
         if before is not None and before.id != built.id:
-            _sweep(client)
+            _sweep(client, tag)
     return built, tag
 
 
@@ -218,9 +222,17 @@ def image_or_none(client: docker.DockerClient, name: str) -> Any:  # noqa: ANN40
         return None
 
 
-def _sweep(client: docker.DockerClient) -> None:
-    """Remove the images of projects that have lost their name and that no container uses: this one's, and those that were in use before."""
+def _sweep(client: docker.DockerClient, tag: str) -> None:
+    """Remove the images of projects that have lost their name and that no container uses: those of this name, also from before, and old ones.
+
+    Not all of them: the engine makes an image before it gives it its name, and in between it would be taken from under another project's build.
+    Of this name nobody else makes one now.
+    """
     import docker
 
+    with contextlib.suppress(docker.errors.APIError):
+        for one in client.api.images(filters={"dangling": True, "label": f"{_NAME}={tag}"}):
+            with contextlib.suppress(docker.errors.APIError):  # a container uses it
+                client.api.remove_image(one["Id"])
     with contextlib.suppress(docker.errors.APIError):  # such as: another one is sweeping
-        client.images.prune(filters={"dangling": True, "label": _CONTENT})
+        client.images.prune(filters={"dangling": True, "label": _CONTENT, "until": _OLD})
