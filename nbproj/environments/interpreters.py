@@ -122,12 +122,13 @@ def found(cache: Path, environ: Mapping[str, str] | None = None) -> list[Interpr
                 asked[stamp] = str(path)
     if asked:
         with ThreadPoolExecutor(4) as pool:
-            known.update(zip(asked, pool.map(_ask, asked.values()), strict=True))
+            answers = dict(zip(asked, pool.map(_ask, asked.values()), strict=True))
+        known.update({stamp: answer for stamp, answer in answers.items() if answer is not None})
         with contextlib.suppress(OSError):
             write_atomically(cache / "interpreters.json", json.dumps(known), mode=0o600)
     mine = own()
-    answers = {mine.path: mine} | {one.path: one for answer in known.values() if (one := _interpreter(answer)) is not None}
-    return sorted(answers.values())
+    there = {mine.path: mine} | {one.path: one for answer in known.values() if (one := _interpreter(answer)) is not None}
+    return sorted(there.values())
 
 
 def _candidates(environ: Mapping[str, str]) -> list[Path]:
@@ -156,12 +157,14 @@ def _remembered(cache: Path) -> dict[str, list[object]]:
     return known if isinstance(known, dict) else {}
 
 
-def _ask(path: str) -> list[object]:
-    """Return what an interpreter says about itself; empty when it cannot run."""
+def _ask(path: str) -> list[object] | None:
+    """Return what an interpreter says about itself; empty when it cannot run, None when it did not answer in time, which may be another's fault."""
     try:
         done = subprocess.run([path, "-I", "-S", "-c", _QUESTION], capture_output=True, text=True, check=False, timeout=20, cwd="/")  # noqa: S603 - a Python, asked for its version
         answer = json.loads(done.stdout)
-    except (OSError, ValueError, subprocess.TimeoutExpired):
+    except subprocess.TimeoutExpired:
+        return None
+    except (OSError, ValueError):
         return []
     return [*answer[:4], path] if isinstance(answer, list) else []
 

@@ -1,12 +1,14 @@
 """Python environments by their files: what makes another one, what is refused, and what is said when one cannot be had."""
 
 import dataclasses
+import json
 import socket
 
 import pytest
 from environments.contract import ask
 from environments.wheelhouse import package, wheel
 
+from nbproj.environments import interpreters
 from nbproj.environments.lock import locked
 from nbproj.environments.places import environments_folder
 from nbproj.environments.recipe import read_recipe
@@ -79,6 +81,15 @@ def test_another_python_makes_another_environment(root, another_python):
     recipe = read_recipe(EnvironmentSpec("uv", file="python_env.yaml"), root, environments_folder())
     assert recipe.key != before
     assert str(recipe.interpreter) == str(another_python)
+
+
+def test_a_python_that_did_not_answer_in_time_is_asked_again(tmp_path, monkeypatch):
+    with monkeypatch.context() as busy:
+        busy.setattr(interpreters, "_ask", lambda _path: None)
+        assert interpreters.found(tmp_path) == [interpreters.own()]
+    assert json.loads((tmp_path / "interpreters.json").read_text()) == {}
+    interpreters.found(tmp_path)
+    assert len(json.loads((tmp_path / "interpreters.json").read_text())) >= 1
 
 
 def test_a_package_of_the_project_is_built_from_a_copy_and_again_when_its_content_changes(root, told, no_index):
@@ -188,8 +199,6 @@ def test_packages_for_other_pythons_only_are_told_so(root, told, no_index):
 )
 @pytest.mark.parametrize("file", ["requirements.txt", "python_env.yaml", "pyproject.toml"])
 def test_a_line_that_smuggles_an_option_or_a_command_is_refused_with_its_place(root, told, cache, file, line):
-    import json
-
     (root.parent / "outside.txt").write_text("tiny\n")
     texts = {
         "requirements.txt": line + "\n",
@@ -205,8 +214,6 @@ def test_a_line_that_smuggles_an_option_or_a_command_is_refused_with_its_place(r
 
 @pytest.mark.parametrize("wish", [";touch x", "3.12; touch x", "-c pass", "/bin/sh", "python3", "3.12\n--help", "$(x)", "latest"])
 def test_a_version_of_python_that_is_none_is_refused_with_its_place(root, told, wish):
-    import json
-
     (root / "python_env.yaml").write_text(f"python: {json.dumps(wish)}\n")
     error = failure(root, told, "python_env.yaml")
     assert str(error).startswith("python_env.yaml:1:9: ")
