@@ -170,8 +170,8 @@ def _examples() -> list[Package]:
         "share/demo/where.txt": f"{_PLACEHOLDER}/here\n".encode(),
         "bin/.demo-post-link.sh": b'#!/bin/sh\necho linked > "$PREFIX/share/linked.txt"\n',
     }
-    # Its script lets a test see that a build goes on, and end it there.
-    slow = {"bin/.slow-post-link.sh": b'#!/bin/sh\ntouch "$PREFIX/begun"\nsleep 5\ntouch "$PREFIX/ended"\n'}
+    # Its script lets a test see that a build goes on, and end it there: a build that has the name of a file waits until that is gone.
+    slow = {"bin/.slow-post-link.sh": b'#!/bin/sh\ntouch "$PREFIX/begun"\nwhile [ -e "$HOLD" ]; do sleep 0.1; done\ntouch "$PREFIX/ended"\n'}
     return [
         Package("demo", "1.0", files={"share/demo/old.txt": b"old\n"}),
         Package("demo", "1.2", files=demo),

@@ -10,7 +10,7 @@ import pytest
 from backends.conftest import cli, mark, nobody_left, notebook, only_run, project, store
 from environments.conda_channel import conda
 from environments.contract import CASES, Case
-from environments.wheelhouse import wheelhouse
+from environments.wheelhouse import Hurdle, wheelhouse
 from interpreters import Interpreter, others
 
 from nbproj.environments.cache import EnvironmentCache
@@ -35,6 +35,12 @@ def no_index(monkeypatch: pytest.MonkeyPatch, wheels: Path) -> Path:
     monkeypatch.setenv("PIP_CONFIG_FILE", str(wheels / "pip.conf"))
     monkeypatch.setenv("WHEELS", str(wheels))
     return wheels
+
+
+@pytest.fixture
+def hurdle(tmp_path_factory: pytest.TempPathFactory) -> Hurdle:
+    """Return what a build can be stopped at, and let go on from."""
+    return Hurdle(tmp_path_factory.mktemp("hurdle"))
 
 
 @pytest.fixture(scope="session")

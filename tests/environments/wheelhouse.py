@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import subprocess
+import time
 import zipfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 _BACKEND = """
@@ -22,6 +25,16 @@ def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
         archive.writestr(f"{{info}}/RECORD", "")
     pathlib.Path("written-while-building").touch()
     return file
+"""
+
+_HURDLE = """
+import time
+
+def build_wheel(*arguments, build=build_wheel):
+    while pathlib.Path({wait!r}).exists():
+        pathlib.Path({begun!r}).touch()
+        time.sleep(0.02)
+    return build(*arguments)
 """
 
 
@@ -60,6 +73,46 @@ def package(folder: Path, name: str, version: str = "1.0", *, requires: Sequence
         '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
     )
     return folder
+
+
+@dataclass(frozen=True)
+class Hurdle:
+    """A package whose build goes on until it is let through: what is to happen in the middle of a build happens there, however busy the machine is.
+
+    Parameters
+    ----------
+    folder : Path
+        Where its two files are: outside the project, whose content decides which environment it is.
+    """
+
+    folder: Path
+
+    def put(self, into: Path) -> None:
+        """Write the package."""
+        package(into, into.name)
+        self._wait.touch()
+        with (into / "backend.py").open("a") as backend:
+            backend.write(_HURDLE.format(wait=str(self._wait), begun=str(self._begun)))
+
+    def reach(self, process: subprocess.Popen) -> None:
+        """Wait until a process has come to it."""
+        deadline = time.monotonic() + 120
+        while not self._begun.exists():
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+    def clear(self) -> None:
+        """Let builds through."""
+        self._wait.unlink()
+
+    @property
+    def _wait(self) -> Path:
+        return self.folder / "wait"
+
+    @property
+    def _begun(self) -> Path:
+        return self.folder / "begun"
 
 
 def wheelhouse(folder: Path) -> Path:

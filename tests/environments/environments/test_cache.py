@@ -109,11 +109,21 @@ def test_a_builder_killed_at_any_instant_leaves_nothing_that_is_taken_for_whole(
     assert remains(cache) == set()
 
 
-def test_what_a_killed_builder_has_left_is_swept(root, cache):
-    process = builder(root)
-    while not list(cache.folder.glob("*/env")):
-        assert process.poll() is None
-        time.sleep(0.005)
+@pytest.fixture
+def half_built(root, hurdle, cache):
+    """Return a process that is in the middle of building the project's environment."""
+    with (root / "requirements.txt").open("a") as file:
+        file.write("./own\n")
+    hurdle.put(root / "own")
+    with builder(root) as process:
+        hurdle.reach(process)
+        assert len(list(cache.folder.glob("*/env"))) == 1
+        yield process
+        process.kill()
+
+
+def test_what_a_killed_builder_has_left_is_swept(half_built, cache):
+    process = half_built
     process.kill()
     process.communicate(timeout=20)
     deadline = time.monotonic() + 30
@@ -124,11 +134,8 @@ def test_what_a_killed_builder_has_left_is_swept(root, cache):
     assert cache.all() == []
 
 
-def test_an_interrupted_builder_takes_everything_with_it(root, cache, mark, nobody_left):
-    process = builder(root)
-    while not list(cache.folder.glob("*/env")):
-        assert process.poll() is None
-        time.sleep(0.005)
+def test_an_interrupted_builder_takes_everything_with_it(mark, half_built, cache, nobody_left):
+    process = half_built
     os.killpg(process.pid, signal.SIGINT)
     process.communicate(timeout=30)
     assert process.returncode
@@ -247,9 +254,11 @@ def test_threads_of_one_process_build_it_once(tmp_path, no_index, cache):
 
 def test_marks_are_found(mark):
     """The test of the tests' own eye: a process that carries the mark is seen."""
-    process = subprocess.Popen(["sleep", "30"])
+    process = subprocess.Popen(["sleep", "300"])
     try:
-        assert marked(mark)
+        deadline = time.monotonic() + 60
+        while not marked(mark):  # until it is `sleep`, of which nothing is shown before
+            assert time.monotonic() < deadline
     finally:
         process.kill()
         process.wait(10)

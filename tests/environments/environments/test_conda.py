@@ -140,8 +140,9 @@ def test_an_environment_without_python_runs_what_it_has(conda, tmp_path, told):
 
 def test_a_build_that_was_killed_is_built_again(conda, tmp_path, told, cache, nobody_left):
     root = describe(tmp_path / "project", "slow")
+    (tmp_path / "hold").touch()
     program = f"from nbproj.preparation import prepare_environment; prepare_environment({str(root)!r})"
-    process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.DEVNULL)
+    process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.DEVNULL, env={**os.environ, "HOLD": str(tmp_path / "hold")})
     deadline = time.monotonic() + 60
     while not list(cache.folder.glob("*/env/begun")):
         assert time.monotonic() < deadline

@@ -3,7 +3,6 @@
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 
 import pytest
@@ -116,12 +115,13 @@ def test_a_wrong_file_is_refused_before_there_is_a_run(project, cli, store, no_i
     assert store.search_runs() == []
 
 
-def test_a_run_that_is_interrupted_while_its_environment_is_built_is_settled(project, cli, store, no_index, cache, only_run, mark, nobody_left):
-    folder = project(requirements__txt="heavy\nupper\n", main__py="")
+def test_a_run_that_is_interrupted_while_its_environment_is_built_is_settled(
+    project, cli, store, no_index, cache, only_run, mark, nobody_left, hurdle
+):
+    folder = project(requirements__txt="heavy\nupper\n./own\n", main__py="")
+    hurdle.put(folder / "own")
     process = subprocess.Popen([sys.executable, "-m", "nbproj", "run", str(folder)], stderr=subprocess.PIPE, start_new_session=True)
-    while not list(cache.folder.glob("*/env")):
-        assert process.poll() is None
-        time.sleep(0.005)
+    hurdle.reach(process)
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)
     assert process.returncode == 130
@@ -130,14 +130,14 @@ def test_a_run_that_is_interrupted_while_its_environment_is_built_is_settled(pro
     assert cache.all() == []
 
 
-def test_a_run_whose_driver_is_killed_while_it_builds_is_settled_by_the_next_which_builds_it(project, cli, store, no_index, cache):
-    folder = project(requirements__txt="heavy\nupper\n", main__py="print('built')")
+def test_a_run_whose_driver_is_killed_while_it_builds_is_settled_by_the_next_which_builds_it(project, cli, store, no_index, cache, hurdle):
+    folder = project(requirements__txt="heavy\nupper\n./own\n", main__py="print('built')")
+    hurdle.put(folder / "own")
     process = subprocess.Popen([sys.executable, "-m", "nbproj", "run", str(folder)], stderr=subprocess.PIPE)
-    while not list(cache.folder.glob("*/env")):
-        assert process.poll() is None
-        time.sleep(0.005)
+    hurdle.reach(process)
     process.kill()
     process.communicate(timeout=60)
+    hurdle.clear()
     done = cli("run", folder)
     assert (done.code, done.out) == (0, "built\n"), done.err
     assert sorted(run.status for run in store.search_runs()) == ["FINISHED", "KILLED"]
