@@ -27,6 +27,7 @@ from typing import Self
 
 import pytest
 from filelock import FileLock
+from ports import held_port
 
 BUILD_SECONDS = 900
 START_SECONDS = 120
@@ -93,19 +94,20 @@ class MlflowServer:
     ----------
     folder : Path
         Where it keeps its database and artifacts.
-    port : int
-        Its port; the same one after `stop` and `start`.
-    host : str
-        The address it listens on; containers reach another one than loopback.
     store_uri : str, optional
         A store that is there already, shown as `mlflow ui` shows it; one of its own by default.
+    host : str
+        The address it listens on; containers reach another one than loopback.
+    port : int
+        Its port, from the beginning of the block on; the same one after `stop` and `start`.
     """
 
     folder: Path
-    port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
     store_uri: str | None = None
     host: str = "127.0.0.1"
+    port: int = field(default=0, init=False)
+    _held: contextlib.ExitStack = field(default_factory=contextlib.ExitStack, init=False, repr=False)
 
     @property
     def uri(self) -> str:
@@ -148,11 +150,17 @@ class MlflowServer:
             self.process = None
 
     def __enter__(self) -> Self:
-        self.start()
+        self.port = self._held.enter_context(held_port(self.host))
+        try:
+            self.start()
+        except BaseException:
+            self._held.close()
+            raise
         return self
 
     def __exit__(self, *_error: object) -> None:
         self.stop()
+        self._held.close()
 
 
 @pytest.fixture(scope="session")

@@ -6,13 +6,14 @@ import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 from contextlib import contextmanager
 
 import psutil
+import pytest
+from ports import held_port
 
 from nbproj.tracking.ledger import Ledger
 from nbproj.tracking.mlflow_store import open_store
@@ -64,10 +65,15 @@ def owners():
     return {entry.owner.run_id: entry.owner for entry in Ledger.open()}
 
 
-def test_runs_outlive_a_killed_server_and_the_next_one_settles_those_that_did_not(tmp_path):
+@pytest.fixture
+def port():
+    """Return a port for one server after the other."""
+    with held_port() as held:
+        yield held
+
+
+def test_runs_outlive_a_killed_server_and_the_next_one_settles_those_that_did_not(tmp_path, port):
     (tmp_path / "MLproject").write_text(f"entry_points:\n  main:\n    command: {json.dumps(SLEEP)}\n")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
     with server(tmp_path, port):
         alive, dead = (ask(port, "POST", "runs", {})["run"]["run_id"] for _ in range(2))
     assert set(owners()) == {alive, dead}

@@ -12,7 +12,8 @@ import time
 from pathlib import Path
 
 import pytest
-from docker_engine import free_port, shell_layer, untag
+from docker_engine import shell_layer, untag
+from ports import held_port
 
 import nbproj
 from nbproj.display.live import CardState
@@ -33,28 +34,28 @@ def serving(folder: Path, images, *, login: dict | None):
     """Serve a registry that holds one image, which this machine has lost; yield the image's name."""
     program = shutil.which("docker-registry")
     assert program is not None, "apt install docker-registry"
-    port = free_port()
-    text = CONFIGURATION.format(folder=folder, port=port)
-    if login is not None:
-        script = f'print crypt("{login["password"]}", "\\$2y\\$05\\$abcdefghijklmnopqrstuu")'  # bcrypt, which is all that it takes
-        hashed = subprocess.run(["perl", "-e", script], capture_output=True, text=True, check=True).stdout
-        (folder / "users").write_text(f"{login['username']}:{hashed}\n")
-        text += f'auth: {{htpasswd: {{realm: test, path: "{folder}/users"}}}}\n'
-    (folder / "registry.yml").write_text(text)
-    process = subprocess.Popen([program, "serve", folder / "registry.yml"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    name = f"127.0.0.1:{port}/mlflow-docker-example-environment"
-    try:
-        images.client.api.import_image_from_data(shell_layer(noise=os.urandom(8_000_000)), repository=name, tag="7.0", changes=["ENV PATH=/bin"])
-        deadline = time.monotonic() + 60
-        while "digest" not in (told := images.client.images.push(name, tag="7.0", auth_config=login or {"username": "", "password": ""})):
-            assert time.monotonic() < deadline, told
-            time.sleep(0.2)
-        images.client.images.remove(f"{name}:7.0")
-        yield f"{name}:7.0"
-    finally:
-        process.kill()
-        process.wait()
-        untag(images.client, name)
+    with held_port() as port:
+        text = CONFIGURATION.format(folder=folder, port=port)
+        if login is not None:
+            script = f'print crypt("{login["password"]}", "\\$2y\\$05\\$abcdefghijklmnopqrstuu")'  # bcrypt, which is all that it takes
+            hashed = subprocess.run(["perl", "-e", script], capture_output=True, text=True, check=True).stdout
+            (folder / "users").write_text(f"{login['username']}:{hashed}\n")
+            text += f'auth: {{htpasswd: {{realm: test, path: "{folder}/users"}}}}\n'
+        (folder / "registry.yml").write_text(text)
+        process = subprocess.Popen([program, "serve", folder / "registry.yml"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        name = f"127.0.0.1:{port}/mlflow-docker-example-environment"
+        try:
+            images.client.api.import_image_from_data(shell_layer(noise=os.urandom(8_000_000)), repository=name, tag="7.0", changes=["ENV PATH=/bin"])
+            deadline = time.monotonic() + 60
+            while "digest" not in (told := images.client.images.push(name, tag="7.0", auth_config=login or {"username": "", "password": ""})):
+                assert time.monotonic() < deadline, told
+                time.sleep(0.2)
+            images.client.images.remove(f"{name}:7.0")
+            yield f"{name}:7.0"
+        finally:
+            process.kill()
+            process.wait()
+            untag(images.client, name)
 
 
 def test_example_3_an_image_in_a_remote_registry_is_pulled_and_its_digest_recorded(cli, container_project, only_run, containers, engine, tmp_path):
