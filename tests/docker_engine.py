@@ -119,9 +119,23 @@ class Engine:
             (FOLDER / "users").mkdir(exist_ok=True)
             (FOLDER / "users" / str(os.getpid())).touch()
             self._ours = True
-            if not answers(self.address):
+            if not answers(self.address) and not self._is_slow():
                 self._start()
         return self
+
+    def _is_slow(self) -> bool:
+        """Whether the engine lives and was only slow to answer: it does now. Another one on the same folder would be its end."""
+        try:
+            pid = int((FOLDER / "docker.pid").read_text())
+            command = Path(f"/proc/{pid}/cmdline").read_bytes()
+        except (OSError, ValueError):
+            return False
+        deadline = time.monotonic() + START_SECONDS
+        while str(FOLDER / "docker.pid").encode() in command and alive(pid) and time.monotonic() < deadline:
+            if answers(self.address):
+                return True
+            time.sleep(0.1)
+        return False
 
     def _start(self) -> None:
         (FOLDER / "docker.pid").unlink(missing_ok=True)

@@ -65,6 +65,7 @@ async def test_what_the_table_asks_beyond_its_lines_is_answered(ask, runs):
 
 async def test_ten_tabs_that_poll_a_thousand_runs_ask_the_store_once_and_take_no_memory(ask, runs, root, monkeypatch):
     asked = []
+    monkeypatch.setattr("nbproj.server.listing._WATCH_SECONDS", 3600.0)  # however long a hundred questions take here, nobody writes
     lines = Conversation.lines
     monkeypatch.setattr(Conversation, "lines", lambda *given: asked.append(given[1:]) or lines(*given))
     first = await ask("runs?count=1000")

@@ -39,10 +39,11 @@ def label():
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(tmp_path, tag):
+    """Return a project whose files no other test has: for the same ones the engine gives the same image, with the other test's name on it, too."""
     root = tmp_path / "project"
     root.mkdir()
-    (root / "main.py").write_text("print('hello')\n")
+    (root / "main.py").write_text(f"print('hello {tag}')\n")
     return root
 
 
@@ -89,7 +90,7 @@ def test_an_unchanged_project_is_not_built_again_and_a_changed_one_replaces_its_
     again, _ = project_image(images.client, base, folder, tag, told.append)
     assert (again.id, told) == (first.id, [])
 
-    (folder / "main.py").write_text("print('changed')\n")
+    (folder / "main.py").write_text(f"print('changed {tag}')\n")
     changed, _ = project_image(images.client, base, folder, tag, told.append)
     assert changed.id != first.id
     assert told[0].text == f"building the image {tag}"
@@ -97,7 +98,6 @@ def test_an_unchanged_project_is_not_built_again_and_a_changed_one_replaces_its_
 
 
 def test_runs_that_start_together_make_one_image(images, docker_engine, base, tag, folder):
-    (folder / "own.txt").write_text(tag)
     made, told = [], []
 
     def run() -> None:

@@ -95,7 +95,10 @@ def test_a_notebook_that_fails_in_the_container_tells_where(source, options, cod
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -9)])
-def test_a_notebook_whose_driver_is_ended_leaves_no_container(number, code, cli, container_project, notebook, only_run, containers, nobody_left):
+def test_a_notebook_whose_driver_is_ended_leaves_no_container(
+    number, code, cli, container_project, notebook, only_run, containers, nobody_left, monkeypatch
+):
+    monkeypatch.setenv("NBPROJ_GRACE", "30")  # of five seconds a busy machine may keep all to itself
     folder = container_project(ENTRY)
     notebook("import time\nprint('begins', flush=True)\ntime.sleep(600)")
     process = subprocess.Popen([sys.executable, "-m", "nbproj", "run", folder], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from pathlib import PurePosixPath
 
 import pytest
@@ -70,7 +71,7 @@ def create(images, docker_engine, tmp_path):
     def go(arguments: Arguments, *words: str, variables: dict[str, str] | None = None) -> dict:
         image = images.client.images.get(images.bare)
         address = docker_engine.address
-        creation = Creation(address, f"nbproj-test-{tmp_path.name}"[:60], image.id, ["true"], list(words), arguments, variables or {}, tmp_path)
+        creation = Creation(address, f"nbproj-test-{uuid.uuid4().hex[:12]}", image.id, ["true"], list(words), arguments, variables or {}, tmp_path)
         made.append(creation.create())
         return images.client.api.inspect_container(made[-1])
 
