@@ -32,7 +32,7 @@ from bare_kernel import bare_python
 from filelock import FileLock
 
 FOLDER = full_mlflow.CACHE / "docker"
-START_SECONDS = 60
+START_SECONDS = 120
 END_SECONDS = 30
 PROGRAMS = (
     "bash",

@@ -30,7 +30,7 @@ from filelock import FileLock
 from ports import held_port
 
 BUILD_SECONDS = 900
-START_SECONDS = 120
+START_SECONDS = 240
 
 # Read when the module is loaded: tests point HOME and XDG_CACHE_HOME elsewhere, the environment is kept where the machine keeps its caches.
 CACHE = Path(os.environ.get("NBPROJ_TEST_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nbproj-tests")

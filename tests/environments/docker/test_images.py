@@ -130,6 +130,19 @@ def test_an_image_that_was_in_use_when_it_was_replaced_is_removed_with_the_next(
     assert [image in known for image in made] == [False, False, True]
 
 
+def test_an_image_that_another_project_is_just_making_stays_when_one_is_replaced(images, base, tag, folder):
+    """The engine makes an image before it gives it its name."""
+    nameless = derived(images, None, f"FROM {images.bare}\nLABEL nbproj.content=1 nbproj.name=another-{tag}\n").id
+    try:
+        project_image(images.client, base, folder, tag, silent)
+        (folder / "main.py").write_text(f"print('changed {tag}')\n")
+        project_image(images.client, base, folder, tag, silent)
+
+        assert nameless in image_ids(images.client)
+    finally:
+        images.client.images.remove(nameless)
+
+
 def test_what_takes_long_is_told_with_its_share(images, base, tag, folder, monkeypatch):
     monkeypatch.setattr("nbproj.environments.docker.reports.SECONDS", 0)
     (folder / "large.bin").write_bytes(os.urandom(3_000_000))
@@ -236,7 +249,7 @@ def test_a_missing_ipykernel_is_installed_above_the_image(images, tag, label, tm
         images.client.images.remove(above.id, force=True)
 
 
-def derived(images: Images, name: str, dockerfile: str, **files):
+def derived(images: Images, name: str | None, dockerfile: str, **files):
     """Return an image that is built from a Dockerfile and files."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:

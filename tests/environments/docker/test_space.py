@@ -59,7 +59,7 @@ def full_engine(docker_engine, home) -> Iterator[docker.DockerClient]:
     with (home / "log").open("wb") as log:
         process = subprocess.Popen(with_little_room(place, 24, start), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while not answers(address):
             assert time.monotonic() < deadline, (home / "log").read_text()[-3000:]
             time.sleep(0.1)
