@@ -27,6 +27,9 @@ INSIDE = 50000
 """Port N of a kernel is this much more in the container."""
 _LAST_SECONDS = 10.0
 _ANSWER_SECONDS = 60
+_LATE_SECONDS = 2.0
+"""How much later than of its end the engine may hear that a container's memory was exhausted: the two come on different ways."""
+_KILLED = 128 + signal.SIGKILL
 
 
 class GoneError(Exception):
@@ -81,6 +84,18 @@ def wait_until_ended(client: Any, container: str, seconds: float) -> bool:
             return False
         time.sleep(0.05)
     return True
+
+
+def ended(client: Any, container: str) -> dict[str, Any]:
+    """Return what is known of a container that has ended by itself; of one that was killed and had a limit of memory, also why."""
+    deadline = time.monotonic() + _LATE_SECONDS
+    while True:
+        about: dict[str, Any] = client.inspect_container(container)
+        state = about["State"]
+        unclear = state["ExitCode"] == _KILLED and not state.get("OOMKilled") and about["HostConfig"].get("Memory")
+        if not unclear or time.monotonic() > deadline:
+            return about
+        time.sleep(0.05)
 
 
 def tell_kernel(order: dict[str, Any]) -> None:
@@ -138,7 +153,7 @@ def carry(client: Any, order: dict[str, Any], ending: Ending) -> dict[str, Any]:
         with contextlib.suppress(APIError):
             client.kill(container, signal="SIGTERM")
             if not wait_until_ended(client, container, order["grace"]):
-                return {"exit_code": 128 + signal.SIGKILL}  # removing it kills it, whatever becomes of this program meanwhile
+                return {"exit_code": _KILLED}  # removing it kills it, whatever becomes of this program meanwhile
     except APIError as error:
         ending.disarm()
         if started:
@@ -151,7 +166,7 @@ def carry(client: Any, order: dict[str, Any], ending: Ending) -> dict[str, Any]:
         raise
     if started and printer is not None and printer.ident is not None:
         printer.join(_LAST_SECONDS)
-    about = client.inspect_container(container)
+    about = ended(client, container) if started and not ending.asked else client.inspect_container(container)
     state = about["State"]
     return {
         "exit_code": int(state["ExitCode"]) if started else 128 + signal.SIGTERM,
