@@ -7,13 +7,17 @@ import contextlib
 import json
 import os
 import shutil
+import socket
+import socketserver
 import subprocess
+import threading
 import time
 from pathlib import Path
 
 import pytest
 from docker_engine import shell_layer, untag
 from ports import held_port
+from remote_servers import served
 
 import nbproj
 from nbproj.display.live import CardState
@@ -29,12 +33,39 @@ log: {{level: error}}
 LOGIN = {"username": "eva", "password": "pass-4711"}
 
 
+class Line(socketserver.ThreadingTCPServer):
+    """Leads to a port, and brings six megabytes a second back: the engine passes on the latest it knows, and of a download in an instant nothing."""
+
+    daemon_threads = True
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        super().__init__(("127.0.0.1", 0), Leading)
+
+
+class Leading(socketserver.BaseRequestHandler):
+    def handle(self) -> None:
+        with socket.create_connection(("127.0.0.1", self.server.port)) as far:
+            threading.Thread(target=carried, args=(self.request, far), daemon=True).start()
+            carried(far, self.request, pause=0.02)
+
+
+def carried(source: socket.socket, target: socket.socket, *, pause: float = 0) -> None:
+    """Carry over what comes, until nothing does."""
+    with contextlib.suppress(OSError):
+        while piece := source.recv(1 << 17):
+            target.sendall(piece)
+            time.sleep(pause * len(piece) / (1 << 17))
+        target.shutdown(socket.SHUT_WR)
+
+
 @contextlib.contextmanager
-def serving(folder: Path, images, *, login: dict | None):
+def serving(folder: Path, images, *, login: dict | None, slow: bool = False):
     """Serve a registry that holds one image, which this machine has lost; yield the image's name."""
     program = shutil.which("docker-registry")
     assert program is not None, "apt install docker-registry"
-    with held_port() as port:
+    with contextlib.ExitStack() as held:
+        port = held.enter_context(held_port())
         text = CONFIGURATION.format(folder=folder, port=port)
         if login is not None:
             script = f'print crypt("{login["password"]}", "\\$2y\\$05\\$abcdefghijklmnopqrstuu")'  # bcrypt, which is all that it takes
@@ -43,7 +74,8 @@ def serving(folder: Path, images, *, login: dict | None):
             text += f'auth: {{htpasswd: {{realm: test, path: "{folder}/users"}}}}\n'
         (folder / "registry.yml").write_text(text)
         process = subprocess.Popen([program, "serve", folder / "registry.yml"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        name = f"127.0.0.1:{port}/mlflow-docker-example-environment"
+        reached = held.enter_context(served(Line(port))).server_address[1] if slow else port
+        name = f"127.0.0.1:{reached}/mlflow-docker-example-environment"
         try:
             images.client.api.import_image_from_data(shell_layer(noise=os.urandom(8_000_000)), repository=name, tag="7.0", changes=["ENV PATH=/bin"])
             deadline = time.monotonic() + 60
@@ -82,7 +114,7 @@ def test_a_pull_is_shown_with_its_share_in_a_card(engine, tmp_path, monkeypatch)
         state.fold(event, 0.0)
         steps.append(state.values(0.0)["step"])
 
-    with serving(tmp_path, engine, login=None) as image:
+    with serving(tmp_path, engine, login=None, slow=True) as image:
         begun = time.monotonic()
         base_image(engine.client, image, told)
         assert len(steps) <= 4 + 2 * (time.monotonic() - begun), "at most two a second"
