@@ -9,8 +9,10 @@ import tarfile
 import zipfile
 from pathlib import Path
 
+import pytest
 from built_panel import built_wheel
 
+pytestmark = pytest.mark.timeout(900)  # who comes first builds the panel with node
 SHARED = "data/share/jupyter/labextensions/nbproj"
 SWITCH = "data/etc/jupyter/jupyter_server_config.d/nbproj.json"
 

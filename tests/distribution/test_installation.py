@@ -9,12 +9,14 @@ import shutil
 import subprocess
 import urllib.request
 
+import pytest
 from built_panel import ROOT
 from front_end import serving
 from playwright.sync_api import sync_playwright
 
 from nbproj.version import __version__
 
+pytestmark = pytest.mark.timeout(900)  # who comes first builds the panel with node, and installs JupyterLab
 QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update")
 NOTEBOOK = "notebooks/diabetes/train.ipynb"
 

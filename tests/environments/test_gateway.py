@@ -15,6 +15,7 @@ from nbproj.tracking.mlflow_store import open_store
 
 __all__ = ["shared_environments"]
 
+pytestmark = pytest.mark.timeout(900)  # the first time their environments are made, with what has to be downloaded
 PROGRAM = (Path(__file__).parent / "clients" / "log_everything.py").read_text()
 
 
