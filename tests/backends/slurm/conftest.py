@@ -28,7 +28,7 @@ entry_points:
 """
 
 
-def until(condition: Callable[[], object], seconds: float = 60):
+def until(condition: Callable[[], object], seconds: float = 180):
     """Wait until something is there, and return it."""
     deadline = time.monotonic() + seconds
     while not (found := condition()):

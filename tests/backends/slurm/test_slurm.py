@@ -24,9 +24,11 @@ RUNS, FOLLOW, STOP, CANCEL, SETTLE = "nbproj runs", "nbproj logs -f RUN", "nbpro
 
 
 def begun(only_run):
-    """Return the one run, once its training has begun."""
+    """Return the one run, once its training has begun: has logged its metric, which comes another way than what it prints after that."""
     until(nbproj.runs)
-    return until(lambda: run if (run := only_run()).metrics else None)
+    run = until(lambda: run if (run := only_run()).metrics else None)
+    until(lambda: "begun" in nbproj.get_run(run.run_id).logs())
+    return run
 
 
 def cells(run) -> list[str]:
