@@ -99,7 +99,7 @@ def page() -> Page:
 
 
 @pytest.fixture
-def queue(slurm_cluster, page, tmp_path, store, monkeypatch) -> Queue:
+def queue(slurm_cluster, page, tmp_path, store, mark, monkeypatch) -> Queue:
     """Return the cluster as the test's own user has it."""
     made = queue_in(tmp_path / "home", slurm_cluster, page, store.uri)
     for name, value in made.environment.items():
