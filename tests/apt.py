@@ -37,8 +37,10 @@ def provide() -> str:
     print(f"Installing {', '.join(lacking)}", flush=True)
     # RUNLEVEL=1: a server package must not start its service on this machine.
     quiet = os.environ | {"DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
-    for command in (["apt-get", "update", "-qq"], ["apt-get", "install", "-qq", "-y", "--no-install-recommends", *lacking]):
-        done = subprocess.run(command, env=quiet, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=900)
+    # A mirror may fail once, and another program may be installing something just now.
+    apt = ["apt-get", "-o", "Acquire::Retries=3", "-o", "DPkg::Lock::Timeout=600"]
+    for command in ([*apt, "update", "-qq"], [*apt, "install", "-qq", "-y", "--no-install-recommends", *lacking]):
+        done = subprocess.run(command, env=quiet, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=1800)
         if done.returncode:
             print(done.stdout, done.stderr, sep="\n", flush=True)
     lacking = missing(names)

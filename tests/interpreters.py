@@ -48,7 +48,7 @@ def inspect(path: str) -> Interpreter | None:
     """Return an interpreter, asked for its version; None when it cannot run, is a pre-release, or too old."""
     question = "import sys; v = sys.version_info; print(*v[:3], v.releaselevel, sys.implementation.name)"
     try:
-        done = subprocess.run([path, "-I", "-c", question], capture_output=True, text=True, check=False, timeout=30)
+        done = subprocess.run([path, "-I", "-c", question], capture_output=True, text=True, check=False, timeout=120)
     except (OSError, subprocess.TimeoutExpired):
         return None
     words = done.stdout.split()
@@ -79,5 +79,5 @@ def environment(interpreter: Interpreter) -> Path:
     python = folder / "bin" / "python"
     if not python.exists():
         subprocess.run([UV, "venv", "--quiet", "--clear", "--python", interpreter.path, folder], check=True, timeout=120)
-    subprocess.run([UV, "pip", "install", "--quiet", "--python", python, "-e", ".", "--group", "test"], cwd=ROOT, check=True, timeout=900)
+    subprocess.run([UV, "pip", "install", "--quiet", "--python", python, "-e", ".", "--group", "test"], cwd=ROOT, check=True, timeout=1800)
     return python

@@ -23,9 +23,10 @@ from pathlib import Path
 from typing import Self
 
 import pytest
+from ports import held_port
 
 NODE = "node1"
-START_SECONDS = 60
+START_SECONDS = 180
 END_SECONDS = 30
 ENDED = {"CANCELLED", "COMPLETED", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "TIMEOUT"}
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "unshare", "setpriv")
@@ -35,7 +36,7 @@ SlurmctldHost={host}(127.0.0.1)
 SlurmctldPort={controller}
 SlurmdPort={daemon}
 AuthType=auth/munge
-AuthInfo=socket={folder}/munge.socket,cred_expire=5
+AuthInfo=socket={folder}/munge.socket
 SlurmUser=root
 SlurmdUser=root
 StateSaveLocation={folder}/state
@@ -51,22 +52,13 @@ MpiDefault=none
 SelectType=select/cons_tres
 SelectTypeParameters=CR_CPU
 ReturnToService=2
-KillWait=20
+KillWait=60
 MinJobAge=3600
 SchedulerParameters=batch_sched_delay=0,sched_min_interval=1
 SlurmdParameters=config_overrides
 NodeName={node} NodeAddr=127.0.0.1 NodeHostname={node} CPUs=8 State=UNKNOWN
 PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 """
-
-
-def free_ports(count: int) -> list[int]:
-    """Return ports of the loopback address that nobody listens on now."""
-    with contextlib.ExitStack() as stack:
-        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
 
 
 def cgroup_plugin() -> str:
@@ -83,6 +75,7 @@ class Cluster:
         self.folder = Path(tempfile.mkdtemp(prefix="nbproj-slurm-"))
         self.variables = {"SLURM_CONF": str(self.folder / "slurm.conf")}
         self._daemons: list[subprocess.Popen[bytes]] = []
+        self._held = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
         try:
@@ -101,7 +94,7 @@ class Cluster:
         for name in ("state", "spool"):
             (self.folder / name).mkdir()
         host = socket.gethostname().partition(".")[0]
-        controller, daemon = free_ports(2)
+        controller, daemon = (self._held.enter_context(held_port()) for _ in range(2))
         text = CONFIGURATION.format(host=host, folder=self.folder, controller=controller, daemon=daemon, node=NODE)
         (self.folder / "slurm.conf").write_text(text)
         (self.folder / "cgroup.conf").write_text(f"CgroupPlugin={cgroup_plugin()}\n")
@@ -151,6 +144,7 @@ class Cluster:
             except subprocess.TimeoutExpired:
                 daemon.kill()
                 daemon.wait()
+        self._held.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def ask(self, *command: str) -> str:
@@ -160,18 +154,22 @@ class Cluster:
 
     def job(self, number: str) -> dict[str, str]:
         """Return what the controller knows of a job, also for some minutes after its end."""
-        return dict(re.findall(r"(\w+)=(\S*)", self.ask("scontrol", "show", "job", "-o", number)))
+        return _values(self._shown(number))
 
-    def ended(self, number: str, seconds: float = 90) -> dict[str, str]:
+    def ended(self, number: str, seconds: float = 200) -> dict[str, str]:
         """Wait for the end of a job, or of all jobs of an array; return what is known then. A controller that does not answer has said nothing."""
         deadline = time.monotonic() + seconds
-        while not (states := self._states(number)) or states - ENDED:
-            assert time.monotonic() < deadline, f"it goes on: {self.job(number)}"
+        while not (states := set(re.findall(r"\bJobState=(\w+)", shown := self._shown(number)))) or states - ENDED:
+            assert time.monotonic() < deadline, f"it goes on: {shown}"
             time.sleep(0.1)
-        return self.job(number)
+        return _values(shown)
 
-    def _states(self, number: str) -> set[str]:
-        return set(re.findall(r"\bJobState=(\w+)", self.ask("scontrol", "show", "job", "-o", number)))
+    def _shown(self, number: str) -> str:
+        return self.ask("scontrol", "show", "job", "-o", number)
+
+
+def _values(shown: str) -> dict[str, str]:
+    return dict(re.findall(r"(\w+)=(\S*)", shown))
 
 
 @pytest.fixture(scope="session")

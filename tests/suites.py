@@ -34,7 +34,7 @@ BOTH_CORES = ["-n", "2", "--dist", "loadgroup"]  # each test has a home and port
 UNIT = [*BOTH_CORES, "tests/unit"]
 FOLDERS = {name: [*BOTH_CORES, f"tests/{name}"] for name in SUITES}
 FOLDERS |= {"environments": [*FOLDERS["environments"], "--ignore=tests/environments/docker"], "docker": [*BOTH_CORES, "tests/environments/docker"]}
-SECONDS = 2400  # for one suite; a hang ends as a failure with a table, not as a cancelled job
+SECONDS = 3600  # for one suite; a hang ends as a failure with a table, not as a cancelled job
 NO_TESTS = 5  # pytest's exit code when it collected nothing
 
 

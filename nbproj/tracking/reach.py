@@ -60,10 +60,10 @@ def reach(uri: str, *, progress: Progress, patience: float = PATIENCE_SECONDS) -
     verify: bool | str = os.environ.get("MLFLOW_TRACKING_SERVER_CERT_PATH") or (
         os.environ.get("MLFLOW_TRACKING_INSECURE_TLS", "").lower() not in {"true", "1"}
     )
-    deadline = time.monotonic() + patience
     refused: BaseException | None = None
     with waiting(progress, uri):
-        while (left := deadline - time.monotonic()) > 0:
+        deadline, left = time.monotonic() + patience, patience
+        while left > 0:  # asked once at least, however long this process was kept from it
             wait = (min(CONNECT_SECONDS, left), left)
             try:
                 with requests.get(f"{uri.rstrip('/')}/health", timeout=wait, verify=verify, allow_redirects=False, stream=True) as answer:
@@ -76,6 +76,7 @@ def reach(uri: str, *, progress: Progress, patience: float = PATIENCE_SECONDS) -
             except (requests.exceptions.RequestException, OSError) as error:
                 refused = error
             time.sleep(min(PAUSE_SECONDS, max(deadline - time.monotonic(), 0)))
+            left = deadline - time.monotonic()
     hint = "start it, or choose another store with MLFLOW_TRACKING_URI"
     if refused is None:
         msg = f"the tracking store {label(uri)} answers that it is overloaded or starting: try again later"

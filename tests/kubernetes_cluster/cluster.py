@@ -25,8 +25,9 @@ from pathlib import Path
 from typing import Self
 
 import pytest
-from docker_engine import Layer, alive, answers, free_port, plain
+from docker_engine import Layer, alive, answers, plain
 from filelock import FileLock
+from ports import held_port
 
 from kubernetes_cluster.files import KUBECONFIG, KUBELET, REGISTRY, RUNTIME
 from kubernetes_cluster.programs import FOLDER, ProgramsError, programs
@@ -37,6 +38,8 @@ NODE = "nbproj-test-node"
 PAUSE = "nbproj-test-pause:1"
 START_SECONDS = 180
 END_SECONDS = 40
+SLOW_SECONDS = 60
+"""For which an API server that lives may be too slow to say that it is ready."""
 ORDER_OF_THE_END = ("kubelet", "scheduler", "controllers", "apiserver", "etcd", "registry", "dockerd")
 
 
@@ -61,6 +64,7 @@ class Cluster:
         """The engine that pods run on."""
         self._lock = FileLock(f"{STATE}.lock", timeout=START_SECONDS * 2)
         self._ports = Ports(0, 0, 0, 0)
+        self._held = contextlib.ExitStack()
 
     @property
     def registry(self) -> str:
@@ -93,12 +97,19 @@ class Cluster:
         """Kill the API server, as a failure of its machine would. A session that begins meanwhile waits, and does not take the cluster for dead."""
         self._lock.acquire()
         _kill("apiserver", signal.SIGKILL)
+        deadline = time.monotonic() + END_SECONDS
+        while time.monotonic() < deadline:
+            with contextlib.suppress(OSError):  # its last threads may still be about to let go
+                self._held.enter_context(_held(self._ports.api))  # it is to come back on the same one
+                return
+            time.sleep(0.05)
 
     def start_api(self) -> None:
         """Start the API server again, on the same port with the same data."""
         try:
             self._api(_programs())
         finally:
+            self._held.close()
             self._lock.release()
 
     def _answers(self) -> bool:
@@ -106,12 +117,22 @@ class Cluster:
             self._ports = Ports(**json.loads((STATE / "ports.json").read_text()))
         except (OSError, ValueError, TypeError):
             return False
-        return _ready(self._ports.api) and _pid("kubelet") is not None
+        deadline = time.monotonic() + SLOW_SECONDS
+        while _pid("apiserver") is not None and _pid("kubelet") is not None and time.monotonic() < deadline:
+            if _ready(self._ports.api):
+                return True
+            time.sleep(0.1)
+        return False
 
     def _start(self, folder: Path) -> None:
         shutil.rmtree(STATE, ignore_errors=True)
         (STATE / "etcd").mkdir(parents=True, mode=0o700)
-        self._ports = Ports(free_port(), free_port(), free_port(), _registry_port())
+        with contextlib.ExitStack() as stack:  # the programs come one after the other, and the last some seconds after the first
+            self._ports = Ports(*(stack.enter_context(held_port()) for _ in range(3)), stack.enter_context(_registry_port()))
+            self._start_programs(folder)
+        (STATE / "ports.json").write_text(json.dumps(vars(self._ports)))
+
+    def _start_programs(self, folder: Path) -> None:
         port, peer = f"http://127.0.0.1:{self._ports.etcd}", f"http://127.0.0.1:{self._ports.peer}"
         (STATE / "tokens.csv").write_text(f'{(token := secrets.token_hex(16))},admin,admin,"system:masters"\n{secrets.token_hex(16)},guest,guest\n')
         self.kubeconfig.write_text(KUBECONFIG.format(port=self._ports.api, token=token))
@@ -133,7 +154,6 @@ class Cluster:
         )
         _start("scheduler", [str(folder / "kube-scheduler"), *common])
         self._kubelet(folder)
-        (STATE / "ports.json").write_text(json.dumps(vars(self._ports)))
 
     def _api(self, folder: Path) -> None:
         _start(
@@ -214,7 +234,7 @@ class Cluster:
         """Return what the API server answers, as it stands."""
         token = (STATE / "tokens.csv").read_text().partition(",")[0]
         request = urllib.request.Request(f"https://127.0.0.1:{self._ports.api}{path}", headers={"Authorization": f"Bearer {token}"})
-        with urllib.request.urlopen(request, timeout=5, context=unverified()) as answer:
+        with urllib.request.urlopen(request, timeout=30, context=unverified()) as answer:
             return bytes(answer.read()).decode()
 
     def _end(self) -> None:
@@ -245,14 +265,25 @@ def _programs() -> Path:
     return folder
 
 
-def _registry_port() -> int:
-    """Return the registry's port, the same as ever while it is free: an engine knows by its address what a registry has already."""
+@contextlib.contextmanager
+def _held(port: int) -> Iterator[int]:
+    """Hold a port that is known already, as `held_port` holds any."""
+    with socket.socket() as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.bind(("127.0.0.1", port))
+        yield port
+
+
+@contextlib.contextmanager
+def _registry_port() -> Iterator[int]:
+    """Hold the registry's port, the same as ever while it is free: an engine knows by its address what a registry has already."""
     kept = FOLDER / "registry.port"
-    with contextlib.suppress(OSError, ValueError), socket.socket() as probe:
-        probe.bind(("127.0.0.1", port := int(kept.read_text())))
-        return port
-    kept.write_text(str(port := free_port()))
-    return port
+    with contextlib.ExitStack() as stack:
+        try:
+            port = stack.enter_context(_held(int(kept.read_text())))
+        except (OSError, ValueError):
+            kept.write_text(str(port := stack.enter_context(held_port())))
+        yield port
 
 
 def unverified() -> ssl.SSLContext:
@@ -278,11 +309,14 @@ def _start(name: str, *command: list[str]) -> None:
 
 
 def _pid(name: str) -> int | None:
+    """Return the process of a service that lives. After a restart of the machine the number may be somebody else's, who names no file of ours."""
     try:
         pid = int((STATE / f"{name}.pid").read_text())
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
     except (OSError, ValueError):
         return None
-    return pid if alive(pid) else None
+    # One that is just being replaced by its program (execve) shows nothing for a moment.
+    return pid if alive(pid) and (not command or str(STATE).encode() in command) else None
 
 
 def _wait(name: str, holds: Callable[[], bool]) -> None:

@@ -1,4 +1,4 @@
-"""A way to the API server on which the answer to the first Job that is made gets lost, as on a connection that breaks at the wrong moment."""
+"""A way to the API server that breaks at the wrong moment: the answer to the first Job that is made gets lost, or nothing comes through after it."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ PASSED_ON = {"authorization", "content-type", "accept", "user-agent"}
 
 
 class Forgetful(ThreadingHTTPServer):
-    """Passes everything on; counts the Jobs that are asked for, and is silent after the first."""
+    """Passes everything on; counts the Jobs that are asked for, and is silent after the first, or blind."""
 
     daemon_threads = True
 
-    def __init__(self, port: int, silent_until: threading.Event | None) -> None:
+    def __init__(self, port: int, silent_until: threading.Event | None, blind_until: threading.Event | None) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.behind = port
         self.posts = 0
-        self.silent_until = silent_until
+        self.silent_until, self.blind_until = silent_until, blind_until
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(STATE / "certificates/apiserver.crt", STATE / "certificates/apiserver.key")
         self.socket = context.wrap_socket(self.socket, server_side=True)
@@ -44,6 +44,10 @@ class Handler(BaseHTTPRequestHandler):
     def pass_on(self) -> None:
         """Ask the API server, and pass its answer on as it comes."""
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
+        blind = self.server.blind_until
+        if blind is not None and self.server.posts and not blind.is_set():
+            self.close_connection = True
+            return
         connection = http.client.HTTPSConnection("127.0.0.1", self.server.behind, context=unverified(), timeout=120)
         with contextlib.closing(connection):
             connection.request(self.command, self.path, body, {name: value for name, value in self.headers.items() if name.lower() in PASSED_ON})
@@ -51,7 +55,7 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             if self.command == "POST" and self.path.endswith("/jobs"):
                 self.server.posts += 1
-                if self.server.posts == 1:
+                if self.server.posts == 1 and blind is None:
                     answer.read()
                     if self.server.silent_until is not None:
                         self.server.silent_until.wait(60)
@@ -73,11 +77,17 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def forgetful(cluster: Cluster, kubeconfig: Path, silent_until: threading.Event | None = None) -> Iterator[Forgetful]:
-    """Start it, and write a kubeconfig that leads there. The connection on which an answer gets lost is broken at once, or when something happens."""
+def forgetful(
+    cluster: Cluster, kubeconfig: Path, silent_until: threading.Event | None = None, *, blind_until: threading.Event | None = None
+) -> Iterator[Forgetful]:
+    """Start it, and write a kubeconfig that leads there.
+
+    The connection on which an answer gets lost is broken at once, or when something happens: within half a minute, for which an answer is waited for.
+    With `blind_until` that answer comes, and until then none to whatever is asked after it.
+    """
     document = yaml.safe_load(cluster.kubeconfig.read_text())
     at = document["clusters"][0]["cluster"]
-    with Forgetful(int(at["server"].rpartition(":")[2]), silent_until) as server:
+    with Forgetful(int(at["server"].rpartition(":")[2]), silent_until, blind_until) as server:
         at["server"] = f"https://127.0.0.1:{server.server_address[1]}"
         kubeconfig.write_text(yaml.safe_dump(document))
         thread = threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True)

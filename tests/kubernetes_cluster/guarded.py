@@ -10,7 +10,8 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-from docker_engine import free_port, plain
+from docker_engine import plain
+from ports import held_port
 
 NAME, WORD = "eva", "right-word"
 _LINE = "eva:$2y$05$abcdefghijklmnopqrstuuvGyvvTSL0OOra8n20NNRFnrrvSffZty\n"
@@ -28,20 +29,21 @@ def guarded_registry(folder: Path) -> Iterator[str]:
     """Start it, and give its address; it is ended by its pid."""
     folder.mkdir()
     (folder / "htpasswd").write_text(_LINE)
-    (folder / "settings.yml").write_text(_SETTINGS.format(folder=folder, port=(port := free_port())))
-    with (folder / "log").open("wb") as log:
-        command = ["docker-registry", "serve", str(folder / "settings.yml")]
-        process = subprocess.Popen(command, env=plain(), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-    try:
-        deadline = time.monotonic() + 60
-        while not _asks_for_a_login(port):
-            assert process.poll() is None, (folder / "log").read_text()
-            assert time.monotonic() < deadline, (folder / "log").read_text()
-            time.sleep(0.1)
-        yield f"localhost:{port}"
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
+    with held_port() as port:
+        (folder / "settings.yml").write_text(_SETTINGS.format(folder=folder, port=port))
+        with (folder / "log").open("wb") as log:
+            command = ["docker-registry", "serve", str(folder / "settings.yml")]
+            process = subprocess.Popen(command, env=plain(), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        try:
+            deadline = time.monotonic() + 60
+            while not _asks_for_a_login(port):
+                assert process.poll() is None, (folder / "log").read_text()
+                assert time.monotonic() < deadline, (folder / "log").read_text()
+                time.sleep(0.1)
+            yield f"localhost:{port}"
+        finally:
+            process.terminate()
+            process.wait(timeout=20)
 
 
 def _asks_for_a_login(port: int) -> bool:

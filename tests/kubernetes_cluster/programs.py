@@ -22,6 +22,8 @@ FOLDER = CACHE / "kubernetes"
 NAMES = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet")
 TOOLS = ("golang-go", "jq", "rsync", "dpkg-dev", "make", "xz-utils")
 """Debian packages that only the building needs; they are not asked for while the programs are there."""
+APT = ("apt-get", "-o", "Acquire::Retries=3")
+"""A mirror may fail once."""
 BUILD_SECONDS = 3000
 _LISTS = ("/etc/apt/sources.list", "/etc/apt/sources.list.d")
 
@@ -69,13 +71,13 @@ def _plain() -> dict[str, str]:
 
 def _install() -> None:
     _update()
-    _run(["apt-get", "-o", "DPkg::Lock::Timeout=600", "install", "-qq", "-y", "--no-install-recommends", *TOOLS])
+    _run([*APT, "-o", "DPkg::Lock::Timeout=600", "install", "-qq", "-y", "--no-install-recommends", *TOOLS])
 
 
 def _update(*options: str) -> None:
     """Read the lists of packages. A repository of somebody else's that does not answer, or has no sources, is no reason to stop here."""
     with contextlib.suppress(ProgramsError):
-        _run(["apt-get", *options, "update", "-qq"])
+        _run([*APT, *options, "update", "-qq"])
 
 
 def _source() -> Path:
@@ -94,7 +96,7 @@ def _source() -> Path:
                 (lists / path.name).write_text(re.sub(r"(?m)^deb ", "deb-src ", text))
     options = ["-o", f"Dir::Etc::SourceParts={lists}", "-o", "Dir::Etc::SourceList=/dev/null", "-o", f"Dir::State::Lists={state}"]
     _update(*options)
-    _run(["apt-get", *options, "-o", "APT::Sandbox::User=root", "source", "--download-only", "kubernetes"], folder)
+    _run([*APT, *options, "-o", "APT::Sandbox::User=root", "source", "--download-only", "kubernetes"], folder)
     description = next(iter(folder.glob("kubernetes_*.dsc")), None)
     if description is None:
         msg = "apt-get brought no source package of Kubernetes"

@@ -92,6 +92,7 @@ class KubernetesExecution(ThreadedExecution):
         self._cancelled = threading.Event()
         self._over = threading.Event()
         self._sight: Sight | None = None
+        self._last_word: Outcome | None = None
         self._seen_new = threading.Event()
         self._output: PodOutput | None = None
         self._exists = order is None
@@ -219,13 +220,14 @@ class KubernetesExecution(ThreadedExecution):
     def _see(self, sight: Sight) -> Sight:
         """Keep what is seen; whoever reads the output looks at it at once, because a pod may be gone soon."""
         self._sight = sight
+        if sight.pods:  # they go with their Job, and may be gone before it is
+            self._last_word = sight.last_word
         self._seen_new.set()
         return sight
 
     def _gone(self) -> Outcome:
         """Return how a Job has ended that is not there any more."""
-        ended = self._sight.last_word if self._sight is not None else None
-        return ended or Outcome(
+        return self._last_word or Outcome(
             1, f"the Job {self._job.label} was deleted by somebody else, or its ttlSecondsAfterFinished was over before its end was seen"
         )
 

@@ -60,6 +60,7 @@ class PodOutput:
         self._known: frozenset[int] = frozenset()
         self._oldest: int | None = None
         self._connection: Any = None
+        self._begun: set[int] = set()
 
     def interrupt(self) -> None:
         """End the reading that goes on, from another thread: what there is now is read once more, or nothing when it is cancelled."""
@@ -78,16 +79,19 @@ class PodOutput:
         """
         refused_since: float | None = None
         last_until: float | None = None
+        missing = ""
         pause = _FIRST_PAUSE
         while not self._cancelled.is_set():
             last = self._over.is_set()  # a pod that is deleted may be called running for a while
             if last and last_until is None:
                 last_until, pause = time.monotonic() + _LAST_SECONDS, _FIRST_PAUSE
             try:
-                self._copied(log, follow=not last)
+                if self._copied(log, follow=not last, restarts=restarts):
+                    missing = self.copy_before(log)
+                    continue
                 if last or not self._goes_on(restarts):
                     self._take(self._rest, log)  # a last line without an end
-                    return ""
+                    return missing
                 refused_since, pause = None, _FIRST_PAUSE
                 self._over.wait(pause)
                 continue
@@ -102,7 +106,7 @@ class PodOutput:
                 return told
             (self._cancelled if last else self._over).wait(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
-        return ""
+        return missing
 
     def copy_before(self, log: OutputLog) -> str:
         """Copy what a container printed before it was started again, lines that are known left out; return why it cannot be read, empty when it can.
@@ -116,13 +120,21 @@ class PodOutput:
             return f"what the container printed before it was started again is missing: {error}"
         return ""
 
-    def _copied(self, log: OutputLog, *, follow: bool, previous: bool = False) -> None:
-        """Copy until the connection ends. Lines that came before are left out."""
+    def _copied(self, log: OutputLog, *, follow: bool, previous: bool = False, restarts: int | None = None) -> bool:
+        """Copy until the connection ends. Lines that came before are left out.
+
+        A node gives the output of the latest start, which may have been after we looked: when it was, nothing is copied the first time, and this
+        returns True.
+        """
         self._rest, self._goes_into_log = b"", None
         self._known = frozenset(self._last)
         self._oldest = self._newest - _DISORDER if self._newest is not None else None
         seconds = max(1, int((time.time_ns() - self._newest) / _SECOND) + _CLOCKS) if self._newest is not None else None
         for piece in self._job.log(self._pod, self._container, seconds, follow=follow, previous=previous, opened=self._opened):
+            if restarts is not None and restarts not in self._begun:
+                self._begun.add(restarts)
+                if self._was_started_again(restarts):
+                    return True
             *lines, self._rest = (self._rest + piece).split(b"\n")
             for line in lines:
                 self._take(line + b"\n", log)
@@ -131,6 +143,7 @@ class PodOutput:
                 self._rest = self._rest[_LONGEST:]
             if self._cancelled.is_set():
                 break
+        return False
 
     def _take(self, data: bytes, log: OutputLog) -> None:
         """Take a line, or a part of one that is very long."""
@@ -157,11 +170,18 @@ class PodOutput:
 
     def _goes_on(self, restarts: int) -> bool:
         """Return whether a container whose output has ended is running all the same: its connection was cut without a word."""
-        for one in self._job.look().pods:
-            if one.metadata.name == self._pod:
-                statuses = [status for status in one.status.container_statuses or () if status.name == self._container]
-                return any(status.state.running and status.restart_count == restarts for status in statuses)
+        return any(status.state.running and status.restart_count == restarts for status in self._statuses())
+
+    def _was_started_again(self, restarts: int) -> bool:
+        """Return whether a container was started more often than that; no when nobody can tell now."""
+        with contextlib.suppress(ClusterAwayError, ClusterRefusalError):
+            return any(status.restart_count > restarts for status in self._statuses())
         return False
+
+    def _statuses(self) -> list[Any]:
+        """Return what is to be seen of the container now; nothing when its pod is gone."""
+        pods = [one for one in self._job.look().pods if one.metadata.name == self._pod]
+        return [status for pod in pods for status in pod.status.container_statuses or () if status.name == self._container]
 
 
 def _nanoseconds(stamp: bytes) -> int | None:

@@ -181,11 +181,11 @@ def test_an_archive_that_is_too_large_for_a_volume_is_not_sent(service, monkeypa
 
 
 def test_a_workspace_that_stays_away_is_given_up(service, monkeypatch):
-    service.faults.append(Fault(".", 503, {"Retry-After": "0.2"}, times=1000))
+    service.faults.append(Fault(".", 503, {"Retry-After": "2"}, times=1000))  # a busy machine may lose a second or two
     found = workspaces.Workspace()
 
     with pytest.raises(answer.WorkspaceAwayError, match="answers 503"):
-        found.ask("GET", "/api/2.0/preview/scim/v2/Me", "x", patience=workspaces.Patience(1.0))
+        found.ask("GET", "/api/2.0/preview/scim/v2/Me", "x", patience=workspaces.Patience(10.0))
     assert 3 <= len(service.asked) <= 6
     found.close()
 

@@ -36,7 +36,7 @@ metadata:
   namespace: NAMESPACE
   labels: {team: wine}
 spec:
-  ttlSecondsAfterFinished: 100
+  ttlSecondsAfterFinished: 3600
   backoffLimit: 0
   template:
     spec:
@@ -50,7 +50,17 @@ spec:
           limits: {memory: 512Mi}
       restartPolicy: Never
 """
-"""The one of MLflow's documentation, with a namespace of the test's own."""
+"""The one of MLflow's documentation, with a namespace of the test's own. Its Jobs stay for an hour: tests count them when all have ended."""
+
+SECONDS = 900
+"""For one test: the first makes images and starts the cluster, and some wait twice for what may take three minutes on a machine that is busy."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give the tests of this folder more time than others have."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.timeout(SECONDS))
 
 
 @pytest.fixture(scope="session")
@@ -254,10 +264,18 @@ class Robot:
         role = {"metadata": {"name": "robot"}, "rules": rules}
         self.api.rights.replace_namespaced_role("robot", self.namespace, role)
 
+    def may(self, verb: str) -> bool:
+        """Return whether the cluster lets it do that with pods: it does so some time after the rights were given."""
+        attributes = {"namespace": self.namespace, "verb": verb, "resource": "pods"}
+        body = {"spec": {"user": f"system:serviceaccount:{self.namespace}:robot", "resourceAttributes": attributes}}
+        return bool(self.api.authorization.create_subject_access_review(body).status.allowed)
+
     def token(self) -> str:
-        """Return a new login of it."""
+        """Return a new login of it, once the cluster knows it: of a service account that was made anew it does some time after."""
         asked = {"spec": {"expirationSeconds": 3600}}
-        return str(self.api.core.create_namespaced_service_account_token("robot", self.namespace, asked).status.token)
+        token = str(self.api.core.create_namespaced_service_account_token("robot", self.namespace, asked).status.token)
+        wait(lambda: self.api.authentication.create_token_review({"spec": {"token": token}}).status.authenticated)
+        return token
 
     def write(self) -> None:
         """Write a kubeconfig that names a file with its token, and a new token into that."""
@@ -273,6 +291,7 @@ def robot(api, namespace, cluster, tmp_path) -> Robot:
     from kubernetes import client
 
     api.rights = client.RbacAuthorizationV1Api(api)
+    api.authorization, api.authentication = client.AuthorizationV1Api(api), client.AuthenticationV1Api(api)
     role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "robot"}
     subject = {"kind": "ServiceAccount", "name": "robot", "namespace": namespace}
     api.rights.create_namespaced_role(namespace, {"metadata": {"name": "robot"}, "rules": yaml.safe_load(RIGHTS)})
@@ -280,4 +299,5 @@ def robot(api, namespace, cluster, tmp_path) -> Robot:
     made = Robot(api, namespace, tmp_path / "robot", cluster)
     made.hire()
     made.write()
+    wait(lambda: made.may("list"))
     return made

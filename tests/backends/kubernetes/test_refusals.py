@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from .conftest import wait
+
 MAIN = "  main: {command: 'echo fine'}\n"
 
 
@@ -174,6 +176,7 @@ def test_an_image_that_the_cluster_cannot_pull_ends_the_run(submit, job_project,
 def test_a_quota_that_is_used_up_ends_the_run(submit, job_project, runs, jobs, api, namespace):
     folder = job_project(MAIN, config={"start-timeout": 3})
     api.core.create_namespaced_resource_quota(namespace, {"metadata": {"name": "none"}, "spec": {"hard": {"pods": "0"}}})
+    wait(lambda: api.core.read_namespaced_resource_quota("none", namespace).status.hard)  # before that a pod is refused as of unknown quota
 
     done = submit(folder)
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+SECONDS = 900
+"""For a suite of its own, on a machine that is busy."""
 LOCAL = """
 from nbproj.testing.backends import BackendContract
 
@@ -20,18 +22,20 @@ class TestLocal(BackendContract):
 
 def contract(folder: Path, *, expect: int = 0, **environment: str) -> str:
     """Run the tests in a folder with warnings as errors and none of our own fixtures; return what pytest said."""
-    (folder / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\ntimeout = 200\n")
+    (folder / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\ntimeout = 300\n")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=short", str(folder)]
-    done = subprocess.run(command, cwd=folder, env={**os.environ, **environment}, capture_output=True, text=True, timeout=280, check=False)
+    done = subprocess.run(command, cwd=folder, env={**os.environ, **environment}, capture_output=True, text=True, timeout=SECONDS - 50, check=False)
     assert done.returncode == expect, done.stdout[-6000:] + done.stderr[-2000:]
     return done.stdout
 
 
+@pytest.mark.timeout(SECONDS)
 def test_the_local_backend_passes_the_suite(plugins, tmp_path):
     (tmp_path / "test_local.py").write_text(LOCAL)
     assert "15 passed" in contract(tmp_path)
 
 
+@pytest.mark.timeout(SECONDS)
 def test_a_strangers_backend_written_from_the_docs_passes_the_suite(plugins, tmp_path):
     (tmp_path / "test_spool.py").write_text((Path(__file__).parent / "spool_package" / "test_spool.py").read_text())
     assert "15 passed" in contract(tmp_path, SPOOL=str(tmp_path / "spool"))

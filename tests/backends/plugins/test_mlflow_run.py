@@ -43,7 +43,7 @@ def vine(plugins, project, store, tmp_path, monkeypatch):
 def test_mlflow_run_waits_and_ends_with_the_exit_code_of_the_run(vine, store, only_run):
     options = '{"timeout": 100, "tags": {"season": "spring"}}'
     with vine("-P", "alpha=0.25", "--run-name", "autumn", "--experiment-name", "garden", "--backend-config", options) as running:
-        out, complaints = running.communicate(timeout=120)
+        out, complaints = running.communicate(timeout=250)
     assert running.returncode == 5, complaints
     assert out == "pruning 0.25\n"
     run = only_run()
@@ -55,13 +55,13 @@ def test_mlflow_run_waits_and_ends_with_the_exit_code_of_the_run(vine, store, on
 
 def test_ctrl_c_ends_the_run(vine, only_run, nobody_left):
     with vine("-e", "sleep") as running:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 200
         while not (vine.folder / "there").exists():
             assert time.monotonic() < deadline
             assert running.poll() is None, running.communicate()
             time.sleep(0.05)
         running.send_signal(signal.SIGINT)
-        running.communicate(timeout=60)
+        running.communicate(timeout=80)
     assert running.returncode == 130
     assert only_run().status == "KILLED"
     nobody_left()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 
 import pytest
 
@@ -24,9 +25,10 @@ def odd(plugins, monkeypatch):
 
 @pytest.fixture
 def go(project, store):
-    def run(where, how, **more):
+    def run(where, how, *, there=None, **more):
         folder = project("name: p\nentry_points:\n  main: {command: 'true'}\n")
-        return nbproj.run(folder, backend="odd", backend_config={"where": where, "how": how}, **more)
+        config = {"where": where, "how": how, **({"there": str(there)} if there else {})}
+        return nbproj.run(folder, backend="odd", backend_config=config, **more)
 
     return run
 
@@ -114,10 +116,16 @@ def test_a_plug_in_that_hangs_is_ended_by_the_timeout(go, only_run, monkeypatch,
     assert only_run().status == "FAILED"
 
 
-def test_a_plug_in_that_hangs_is_ended_by_ctrl_c(go, only_run):
-    pressed = threading.Timer(2, os.kill, (os.getpid(), signal.SIGINT))
-    pressed.start()
+def test_a_plug_in_that_hangs_is_ended_by_ctrl_c(go, only_run, tmp_path):
+    def press():
+        deadline = time.monotonic() + 200
+        while not (tmp_path / "there").exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    presses = threading.Thread(target=press)
+    presses.start()
     with pytest.raises(Interrupted):
-        go("submit", "hang")
-    pressed.join()
+        go("submit", "hang", there=tmp_path / "there")
+    presses.join()
     assert only_run().status == "KILLED"

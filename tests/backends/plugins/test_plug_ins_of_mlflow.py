@@ -85,9 +85,13 @@ def test_its_failures_are_told_in_one_line_and_every_run_is_settled(garden, stor
 
 
 def test_ctrl_c_cancels_it(garden, store, nobody_left):
+    def is_followed():
+        """Its program is there, and nbproj has what the plug-in has made of it, by which it can be cancelled."""
+        return (garden.folder / "there").exists() and any("nbproj.mlflow.run_id" in one.tags for one in store.search_runs())
+
     def press():
-        deadline = time.monotonic() + 60
-        while not (garden.folder / "there").exists() and time.monotonic() < deadline:
+        deadline = time.monotonic() + 200
+        while not is_followed() and time.monotonic() < deadline:
             time.sleep(0.05)
         os.kill(os.getpid(), signal.SIGINT)
 

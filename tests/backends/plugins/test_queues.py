@@ -24,6 +24,8 @@ def spool(plugins, project, store, home, tmp_path):
     folder = project(PROJECT)
 
     def has_begun(number):
+        if not list((tmp_path / "spool").glob("*.running")):  # it is written when the program runs already
+            return False
         if number == signal.SIGTERM:
             return (folder / "there").exists()
         told = (home / ".local/state/nbproj/jobs").glob("*/told.jsonl")  # what is killed tells nothing more
@@ -31,7 +33,7 @@ def spool(plugins, project, store, home, tmp_path):
 
     def run(number, **more):
         def end():
-            deadline = time.monotonic() + 60
+            deadline = time.monotonic() + 200
             while not has_begun(number) and time.monotonic() < deadline:
                 time.sleep(0.05)
             os.kill(int(next((tmp_path / "spool").glob("*.running")).read_text()), number)
@@ -57,7 +59,7 @@ def test_a_job_that_is_killed_without_a_word_fails_and_says_so(spool, home, monk
     assert "has ended, and its program has not told how" in failed.value.run.tags["nbproj.reason"]
     assert (failed.value.run.status, failed.value.run.logs()) == ("FAILED", "here\n")
     assert jobs(home) == []
-    nobody_left(30)
+    nobody_left(60)
 
 
 def test_a_job_that_somebody_takes_off_the_queue_is_killed(spool, home, nobody_left):
@@ -68,4 +70,4 @@ def test_a_job_that_somebody_takes_off_the_queue_is_killed(spool, home, nobody_l
     assert run.logs().startswith("here\n")
     assert run.logs().endswith("leaving\n"), "what it printed on its way out is kept, too"
     assert jobs(home) == []
-    nobody_left(30)
+    nobody_left(60)

@@ -28,7 +28,7 @@ entry_points:
 """
 
 
-def until(condition: Callable[[], object], seconds: float = 60):
+def until(condition: Callable[[], object], seconds: float = 180):
     """Wait until something is there, and return it."""
     deadline = time.monotonic() + seconds
     while not (found := condition()):
@@ -99,7 +99,7 @@ def page() -> Page:
 
 
 @pytest.fixture
-def queue(slurm_cluster, page, tmp_path, store, monkeypatch) -> Queue:
+def queue(slurm_cluster, page, tmp_path, store, mark, monkeypatch) -> Queue:
     """Return the cluster as the test's own user has it."""
     made = queue_in(tmp_path / "home", slurm_cluster, page, store.uri)
     for name, value in made.environment.items():

@@ -24,9 +24,11 @@ RUNS, FOLLOW, STOP, CANCEL, SETTLE = "nbproj runs", "nbproj logs -f RUN", "nbpro
 
 
 def begun(only_run):
-    """Return the one run, once its training has begun."""
+    """Return the one run, once its training has begun: has logged its metric, which comes another way than what it prints after that."""
     until(nbproj.runs)
-    return until(lambda: run if (run := only_run()).metrics else None)
+    run = until(lambda: run if (run := only_run()).metrics else None)
+    until(lambda: "begun" in nbproj.get_run(run.run_id).logs())
+    return run
 
 
 def cells(run) -> list[str]:
@@ -66,7 +68,7 @@ def test_a_submitted_run_is_recorded_with_its_notebook_and_the_job_has_its_log(q
     log = queue.log(f"train-{job}.log")
     assert "begun with 0.3\nthrough\n" in log
     assert run.run_id in log
-    nobody_left()
+    nobody_left(60)
 
 
 def test_an_array_has_a_run_for_each_job_and_is_repeated_only_where_it_has_not_finished(queue, store):
@@ -95,7 +97,7 @@ def test_a_cancelled_job_leaves_a_killed_run_with_its_notebook_and_nothing_else(
     run = only_run()
     assert (run.status, run.tags["nbproj.exit_code"], run.tags["nbproj.reason"]) == ("KILLED", "143", "terminated")
     assert "begun with 0.3\n" in cells(run)
-    nobody_left()
+    nobody_left(60)
 
 
 def test_a_batch_that_is_put_back_into_the_queue_goes_on_with_what_has_not_finished(queue, store, nobody_left):
@@ -104,7 +106,7 @@ def test_a_batch_that_is_put_back_into_the_queue_goes_on_with_what_has_not_finis
     until(lambda: [run for run in store.search_runs() if run.status == "FINISHED" and "mlflow.parentRunId" in run.tags])
     queue.cluster.ask("scontrol", "requeue", job)
     until(lambda: queue.cluster.job(job).get("JobState") == "PENDING")
-    nobody_left()
+    nobody_left(60)
     before = {run.run_id for run in store.search_runs() if run.status == "FINISHED"}
     assert "RUNNING" not in {run.status for run in store.search_runs()}
     # Not after the two minutes that Slurm would wait, but not at once: a node counts whole seconds, and refuses a job's new credential that is not
@@ -128,7 +130,7 @@ def test_a_run_that_is_detached_in_a_job_is_none_of_slurms_and_ends_when_it_is_t
     queue.type(STOP, RUN=run.run_id)
     assert only_run().status == "KILLED"
     assert "begun with 0.3" in queue.type(FOLLOW, RUN=run.run_id)
-    nobody_left()
+    nobody_left(60)
 
 
 def test_a_run_whose_process_was_killed_is_lost_from_elsewhere_and_settled_on_its_node(queue, store, only_run, nobody_left):
@@ -137,7 +139,7 @@ def test_a_run_whose_process_was_killed_is_lost_from_elsewhere_and_settled_on_it
     assert nbproj.get_run(run.run_id).logs() == "begun with 0.3\n"
     os.kill(owner(run)["pid"], signal.SIGKILL)
     assert queue.cluster.ended(job)["JobState"] == "FAILED"
-    nobody_left()
+    nobody_left(60)
     assert not is_lost(only_run())
     with pytest.raises(RunError, match=f"on host {NODE} was asked"):
         stop(run.run_id, patience=0.1)

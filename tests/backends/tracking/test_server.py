@@ -8,7 +8,8 @@ import threading
 import time
 
 import pytest
-from full_mlflow import MlflowServer, free_port
+from full_mlflow import MlflowServer
+from ports import held_port
 
 from nbproj.errors import StoreError, StoreUnreachableError
 from nbproj.processes import ProcessIdentity
@@ -18,6 +19,9 @@ from nbproj.tracking.owner import OWNER_TAG, Owner
 from nbproj.tracking.settlement import settle, sweep
 from nbproj.tracking.spool import Closing, Spool
 from nbproj.tracking.store import Metric, RunNotFoundError
+
+SECONDS = 60
+"""Far less than MLflow's own patience (seven requests of two minutes each, and the pauses between), far more than a busy machine adds to ours."""
 
 
 @pytest.fixture
@@ -59,7 +63,7 @@ def test_dead_drivers_are_settled_on_a_server_too(store, mlflow_server, tmp_path
     runs = [store.create_run("0", name=None, tags={OWNER_TAG: owner.to_tag()}) for owner in (known, unknown, lost)]
     ledger.enter(known).update(run_id=runs[0].run_id)
     ledger.enter(unknown)
-    assert {one.run_id for one in settle(ledger)} == {run.run_id for run in runs[:2]}
+    assert {one.run_id for one in settle(ledger, open_store=open_store)} == {run.run_id for run in runs[:2]}
     assert [one.run_id for one in sweep(store)] == [runs[2].run_id]
     assert {store.get_run(run.run_id).status for run in runs} == {"KILLED"}
 
@@ -73,13 +77,15 @@ def test_a_status_refused_by_a_dying_server_is_told_when_it_is_back(tmp_path):
         start = time.monotonic()
         with pytest.raises(StoreUnreachableError, match="does not answer"):
             store.set_tags(run.run_id, {"nbproj.exit_code": "0"})
-        assert time.monotonic() - start < 10
+        assert time.monotonic() - start < SECONDS
         spool.put(Closing(server.uri, run.run_id, "FINISHED", 1_700_000_000_000, {"nbproj.exit_code": "0"}))
         start = time.monotonic()
         assert spool.replay() == []
-        assert time.monotonic() - start < 8
+        assert time.monotonic() - start < SECONDS
         server.start()
-        assert [one.run_id for one in spool.replay()] == [run.run_id]
+        while not (told := spool.replay()):  # with two seconds of patience; what is not told now is told by the next command
+            assert time.monotonic() - start < 200
+        assert [one.run_id for one in told] == [run.run_id]
         found = store.get_run(run.run_id)
         assert (found.status, found.end_time, found.tags["nbproj.exit_code"]) == ("FINISHED", 1_700_000_000_000, "0")
 
@@ -87,9 +93,9 @@ def test_a_status_refused_by_a_dying_server_is_told_when_it_is_back(tmp_path):
 def test_a_server_that_is_not_there_is_said_within_seconds_and_waited_for_aloud():
     events = []
     start = time.monotonic()
-    with pytest.raises(StoreUnreachableError, match="nobody listens there") as caught:
-        open_store(f"http://eva:secret@127.0.0.1:{free_port()}", progress=events.append)
-    assert 3 < time.monotonic() - start < 14
+    with held_port() as port, pytest.raises(StoreUnreachableError, match="nobody listens there") as caught:
+        open_store(f"http://eva:secret@127.0.0.1:{port}", progress=events.append)
+    assert 3 < time.monotonic() - start < SECONDS
     assert [event.step for event in events] == ["waiting"]
     assert "secret" not in str(caught.value) + caught.value.hint + events[0].text
     assert "\n" not in str(caught.value)
@@ -102,19 +108,19 @@ def test_a_server_that_accepts_and_never_answers_is_given_up():
         start = time.monotonic()
         with pytest.raises(StoreUnreachableError, match="in time"):
             open_store(f"http://127.0.0.1:{silent.getsockname()[1]}", patience=2)
-        assert time.monotonic() - start < 8
+        assert time.monotonic() - start < SECONDS
 
 
 def test_a_server_that_starts_a_little_later_is_waited_for(tmp_path):
     answers = Answers(200, b'{"experiments": []}', "application/json")
-    port = free_port()
-    timer = threading.Timer(1.5, answers.start, [port])
-    timer.start()
-    try:
-        open_store(f"http://127.0.0.1:{port}")
-    finally:
-        timer.join()
-        answers.stop()
+    with held_port() as port:
+        timer = threading.Timer(1.5, answers.start, [port])
+        timer.start()
+        try:
+            open_store(f"http://127.0.0.1:{port}")
+        finally:
+            timer.join()
+            answers.stop()
 
 
 class Answers:

@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from pathlib import Path
 
 from nbproj.backends import Backend, BackendError, Event, Outcome
 
@@ -65,5 +66,7 @@ def odd(config, where):
     if how == "exit":
         sys.exit(3)
     if how == "hang":
+        if "there" in config:
+            Path(config["there"]).touch()
         time.sleep(600)
     return {"number": 7, "outcome": Outcome("zero"), "text": "done"}[how]

@@ -18,6 +18,8 @@ IDLE_SECONDS = 5.0
 class Spool(JobQueue):
     """A folder: NAME.json is a job that waits, NAME.running one that runs and holds its process group, NAME.ended one that has ended.
 
+    For the moment in which a worker starts it, it is NAME.taken.
+
     A job is named by its path, NAME with its folder: that is all there is when a driver has died.
     """
 
@@ -43,6 +45,8 @@ class Spool(JobQueue):
         try:
             job.with_suffix(".json").rename(job.with_suffix(".ended"))
         except FileNotFoundError:
+            while job.with_suffix(".taken").exists():  # it is being started: its number is not known yet
+                time.sleep(0.05)
             with contextlib.suppress(OSError, ValueError):
                 os.kill(int(job.with_suffix(".running").read_text()), signal.SIGTERM)
 

@@ -15,14 +15,17 @@ from nbproj.backends.kubernetes.output import PodOutput
 class Node:
     """Answers each time it is asked with the next of its connections: pieces, and an error where one is cut."""
 
-    def __init__(self, *connections):
+    def __init__(self, *connections, restarts=0):
         self.connections = list(connections)
+        self.restarts = restarts
+        self.previous: list[bool] = []
         self.asked: list[int | None] = []
 
     def log(self, _pod, _container, seconds, *, follow, previous, opened):
         assert follow != previous
         opened(None)
         self.asked.append(seconds)
+        self.previous.append(previous)
         for piece in self.connections.pop(0):
             if isinstance(piece, Exception):
                 raise piece
@@ -30,7 +33,7 @@ class Node:
 
     def look(self):
         running = bool(self.connections)
-        status = SimpleNamespace(name="main", state=SimpleNamespace(running=running), restart_count=0)
+        status = SimpleNamespace(name="main", state=SimpleNamespace(running=running), restart_count=self.restarts)
         return SimpleNamespace(pods=[SimpleNamespace(metadata=SimpleNamespace(name="p"), status=SimpleNamespace(container_statuses=[status]))])
 
 
@@ -84,6 +87,15 @@ def test_what_a_container_printed_before_it_was_started_again_is_read_once():
         assert output.copy_before(log) == ""
         assert output.copy(log) == ""
         assert log.data == b"first\nsecond\nthird\n"
+
+
+def test_a_container_that_was_started_again_before_it_was_heard_is_heard_from_the_first_start():
+    """The node gives what the second start prints to whoever asks for the first too late."""
+    first, second = stamp(1) + b"first\n", stamp(2) + b"second\n"
+    node, log = Node([second], [first], [second], restarts=1), Log()
+    assert PodOutput(node, "p", "main", threading.Event(), threading.Event()).copy(log, 0) == ""
+    assert log.data == b"first\nsecond\n"
+    assert node.previous == [False, True, False]
 
 
 def test_a_node_that_has_forgotten_it_is_told_of_and_the_rest_is_read():

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import pytest
 from kubernetes import client
 
+from nbproj.backends.kubernetes.execution import KubernetesExecution
 from nbproj.backends.kubernetes.sight import Sight
 
 
@@ -126,6 +128,16 @@ def test_of_a_job_that_is_gone_the_last_pod_tells(phase, code):
     outcome = Sight(job(), [pod(phase, state)]).last_word
     assert (outcome.exit_code if outcome else None) == code
     assert Sight(job()).last_word is None
+
+
+@pytest.mark.parametrize(("phase", "code", "told"), [("Succeeded", 0, ""), ("Running", 1, "deleted by somebody else")])
+def test_pods_that_went_before_their_job_was_looked_at_again_have_told_how_it_ended(phase, code, told, tmp_path):
+    following = KubernetesExecution(SimpleNamespace(label="team/wine"), None, log=tmp_path / "log", mask=None, patience=1)
+    for seen in (Sight(job(), [pod()]), Sight(job(), [pod(phase)]), Sight(job())):
+        following._see(seen)
+    outcome = following._gone()
+    assert outcome.exit_code == code
+    assert told in outcome.reason
 
 
 def test_output_is_the_first_containers():
