@@ -37,6 +37,7 @@ def test_no_name_value_help_or_error_of_a_project_runs(lab):
     shown = opened.run(0)
     run = shown.get_by_role("button", name="Run", exact=True)
     run.wait_for()
+    shown.locator(".nbproj-editor").wait_for()  # the two are put into the page one by one
     shown.get_by_label("number", exact=True).fill(MARKUP)
     shown.get_by_role("alert").filter(has_text="is not an int").wait_for()
     assert opened.violations(".nbproj-form") == []
@@ -73,7 +74,7 @@ def test_the_buttons_of_a_card_stop_a_run_and_start_it_again_once_that_was_agree
     shown.get_by_role("button", name="Yes, run it").click()
     again = shown.get_by_role("button", name="Stop")
     again.wait_for()
-    assert shown.locator("b", has_text="RUNNING").is_visible()
+    shown.locator("b", has_text="RUNNING").wait_for()
     assert shown.locator("details").filter(has_text="KILLED").count() == 1
     again.click()
     shown.locator("b", has_text="RUNNING").wait_for(state="detached")
