@@ -128,7 +128,7 @@ def test_runs_stand_below_their_batch(show, few):
     page.get_by_label("By batch").check()
     page.wait_for_selector("[role=treegrid] .nbp-fold")
     assert page.locator(ROW).count() == 3
-    page.locator(".nbp-fold").first.click()
+    page.locator(".nbp-fold").first.click(delay=100)  # as long as a hand takes: the lines are drawn anew meanwhile
     page.wait_for_selector("[aria-level='2']")
     assert page.locator(f"{ROW}[aria-expanded=true]").count() == 1
     assert page.locator(".nbp-grid").get_attribute("aria-rowcount") == "203"
