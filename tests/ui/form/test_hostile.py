@@ -67,7 +67,7 @@ def test_the_buttons_of_a_card_stop_a_run_and_start_it_again_once_that_was_agree
     folder.mkdir()
     (folder / "MLproject").write_text("entry_points: {main: {command: 'sleep 300'}}")
     shown = opened.run(0)
-    shown.get_by_role("button", name="Stop").click()
+    shown.get_by_role("button", name="Stop").click(delay=2500)  # the card is drawn anew meanwhile, and the button with it
     shown.get_by_text("KILLED").wait_for()
     shown.get_by_role("button", name="Re-run").click()
     shown.get_by_role("status").filter(has_text="sleeping").wait_for()
