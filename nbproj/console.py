@@ -84,7 +84,7 @@ class Console:
             self._waiting_for = ""
             self._make_room()
         if self._clock is not None:
-            self._clock.join(TICK_SECONDS)
+            self._clock.join()  # at once: there is nothing to draw any more
 
     @property
     def width(self) -> int:

@@ -71,11 +71,11 @@ def environment_of(pid: int) -> Mapping[str, str]:
     """Return the environment that a process was started with; empty when it is gone, or not ours to look into.
 
     A process that is being replaced by its program (`execve`) shows none for a moment, and it is in that moment that whoever started it goes on:
-    where nothing is seen, it is looked again for up to a tenth of a second.
+    where nothing is seen, it is looked again for up to a second.
     """
     import psutil
 
-    deadline = time.monotonic() + 0.1
+    deadline = time.monotonic() + 1.0
     try:
         process = psutil.Process(pid)
         while not (found := process.environ()) and start_time(pid) is not None and time.monotonic() < deadline:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -140,7 +140,7 @@ def serving(
             process.kill()
             process.wait(10)
         for left in family:
-            if left.is_running():
+            with suppress(psutil.NoSuchProcess):  # most are ending just now, with the server
                 left.kill()
 
 

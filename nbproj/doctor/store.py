@@ -111,7 +111,7 @@ def _server(uri: str, shown: str) -> Finding:
     except NbprojError as error:
         return _finding(shown, error.message, error.hint or f"Start it, or {_CHOOSE}")
     try:
-        told = requests.get(f"{uri.rstrip('/')}/version", timeout=1, allow_redirects=False)
+        told = requests.get(f"{uri.rstrip('/')}/version", timeout=_SECONDS / 2, allow_redirects=False)
         version = told.text.strip() if told.ok and re.fullmatch(r"[\w.+-]{1,30}", told.text.strip()) else ""
     except requests.exceptions.RequestException:
         version = ""

@@ -39,6 +39,19 @@ function button(text, pressed, name) {
   element.style.cssText = "margin:0 8px 0 0;padding:0 10px;height:28px;line-height:28px;cursor:pointer;font:inherit;" +
     "color:var(--jp-ui-font-color1, inherit);background:var(--jp-layout-color2, transparent);border:1px solid var(--jp-border-color1, #757575)";
   element.addEventListener("click", pressed);
+  // The card of a run that goes on is drawn anew every second: where that happens between pressing and letting go, no click comes of it.
+  element.addEventListener("pointerdown", (down) => {
+    const { left, right, top, bottom } = element.getBoundingClientRect();
+    const over = new AbortController();
+    const ended = (/** @type {PointerEvent} */ up) => {
+      if (up.pointerId !== down.pointerId) return;
+      over.abort();
+      const meant = up.type === "pointerup" && up.clientX >= left && up.clientX <= right && up.clientY >= top && up.clientY <= bottom;
+      if (meant && down.button === 0 && !element.isConnected) pressed();
+    };
+    window.addEventListener("pointerup", ended, { capture: true, signal: over.signal });
+    window.addEventListener("pointercancel", ended, { capture: true, signal: over.signal });
+  });
   return element;
 }
 

@@ -28,7 +28,10 @@ def browser(tmp_path_factory) -> Iterator[Browser]:
     assert program, "a browser is needed: apt install chromium"
     home = tmp_path_factory.mktemp("browser")
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=program, args=[*QUIET, "--disable-sync"], env={"HOME": str(home), "TZ": "UTC"})
+        # The first start after a boot reads hundreds of megabytes, on a machine that may be busy: the usual half a minute is not always enough.
+        started = playwright.chromium.launch(
+            executable_path=program, args=[*QUIET, "--disable-sync"], env={"HOME": str(home), "TZ": "UTC"}, timeout=120_000
+        )
         yield started
         started.close()
 
@@ -64,7 +67,7 @@ def visit(browser) -> Iterator[Callable[..., Visit]]:
     def make(width: int = 1280, height: int = 800, **context: object) -> Visit:
         contexts.append(browser.new_context(viewport={"width": width, "height": height}, **context))
         visited = Visit(contexts[-1].new_page())
-        visited.page.set_default_timeout(30_000)
+        visited.page.set_default_timeout(60_000)
         visited.page.on("request", lambda request: visited.requested.append(request.url))
         visited.page.on("console", lambda said: visited.complaints.append(said.text) if said.type in {"error", "warning"} else None)
         visited.page.on("pageerror", lambda error: visited.complaints.append(str(error)))

@@ -29,6 +29,16 @@ from nbproj import console as module
 from nbproj.console import Console
 from nbproj.progress import Event
 module.TICK_SECONDS = 0.05
+class Clock:  # goes on when it is told to, and waits until the status has been drawn anew since: a machine that is busy changes nothing
+    now, looks = 0.0, 0
+    def monotonic(self):
+        self.looks += 1
+        return self.now
+    def go(self, seconds):
+        self.now += seconds
+        before = self.looks
+        while self.looks < before + 4:  # the beat looks once, and once more when it draws
+            time.sleep(0.01)
 CHECKED = Event("checked", data={"entry_point": "train", "uri": "wine", "commit": "0123456789"})
 CREATED = Event("created", data={"run_id": "abcdef0123456789"})
 """
@@ -125,9 +135,11 @@ def terminal() -> Callable[..., Shown]:
 
 def test_the_status_ticks_while_nothing_comes_and_leaves_nothing_behind(terminal):
     shown = terminal("""
+        module.time = clock = Clock()
         with Console() as console:
             console(Event("fetching", "fetching wine"))
-            time.sleep(2.3)
+            clock.go(1)
+            clock.go(1)
         assert threading.enumerate() == [threading.main_thread()]
         print("after")
     """)
@@ -166,14 +178,15 @@ def test_a_whole_run_reads_well(terminal):
 
 def test_the_programs_open_line_is_closed_and_is_not_the_place_for_a_status(terminal):
     shown = terminal("""
+        module.time = clock = Clock()
         with Console() as console:
             console(CHECKED)
             console(CREATED)
             console(Event("started"))
             console(Event("output", "Password: "))
-            time.sleep(1.3)
+            clock.go(1.3)
             console(Event("note", "something"))
-            time.sleep(1.3)
+            clock.go(1.3)
             console(Event("output", "more\\n"))
     """)
     assert shown.lines == ["running train of wine at 01234567, run abcdef01", "Password: ".rstrip(), "note: something", "more", ""]
@@ -225,10 +238,11 @@ def test_a_status_never_takes_a_second_line(columns, terminal):
 
 def test_fetching_says_how_far_and_keeps_its_clock(terminal):
     shown = terminal("""
+        module.time = clock = Clock()
         with Console() as console:
             for done in (1, 2, 3):
                 console(Event("fetching", f"fetching wine: {done} MB", done=done, total=4))
-                time.sleep(0.5)
+                clock.go(0.5)
     """)
     told = [line for line in dict.fromkeys(shown.erased) if line]
     assert told[0] == "fetching wine: 1 MB, 25 %"
@@ -388,12 +402,12 @@ def test_the_width_is_that_of_the_terminal_on_standard_error(terminal):
 
 
 def test_without_a_terminal_nothing_but_text_is_written_and_no_thread_runs(capsys):
-    before = threading.active_count()
+    before = set(threading.enumerate())  # one of an earlier test may end meanwhile
     with Console() as console:
         console(Event("checked", data={"entry_point": "train", "uri": "wine"}))
         console(Event("created", data={"run_id": "abcdef0123456789"}))
         console(Event("fetching", "fetching wine"))
-        assert threading.active_count() == before
+        assert set(threading.enumerate()) <= before
         console(Event("output", "word"))
         console.block("FINISHED")
     captured = capsys.readouterr()

@@ -194,6 +194,7 @@ def asked(*arguments, answers):
         shown += child.before
         child.sendline(answer)
     child.expect(pexpect.EOF)
+    child.wait()  # to close ends who is not quick enough
     child.close()
     return child.exitstatus, shown + child.before
 

@@ -160,10 +160,18 @@ export class Table {
     const tree = this.grouped && line && index === Math.max(this.rows.columns.indexOf("name") + 1, 1);
     if (tree) {
       cell.style.paddingLeft = `${6 + line.depth * 18}px`;
-      const mark = line.kids ? make("span", { class: "nbp-fold", "aria-hidden": "true" }, this.opened.has(line.id) ? "▾" : "▸") : null;
-      const count = line.kids ? make("span", { class: "nbp-count" }, ` ${counted(line.kids, "run")}`) : null;
-      fill(cell, [mark, wanted, count]);
+      const mark = line.kids ? (this.opened.has(line.id) ? "▾" : "▸") : "";
+      const drawn = JSON.stringify([mark, wanted, line.kids]);
+      // What is pressed must still be there when it is let go: pressing moves the focus, and with that the lines are drawn anew.
+      if (cell.dataset.drawn !== drawn) {
+        cell.dataset.drawn = drawn;
+        fill(cell, [
+          mark && make("span", { class: "nbp-fold", "aria-hidden": "true" }, mark), wanted,
+          line.kids ? make("span", { class: "nbp-count" }, ` ${counted(line.kids, "run")}`) : null,
+        ]);
+      }
     } else {
+      if (cell.dataset.drawn !== undefined) delete cell.dataset.drawn;
       if (cell.style.paddingLeft) cell.style.paddingLeft = "";
       if (cell.childElementCount || cell.textContent !== wanted) cell.textContent = wanted;
     }

@@ -99,11 +99,13 @@ def test_a_question_is_refused_at_once_and_the_cell_named(source, execute):
     assert done.outcome.reason == "cell 2: input() was called, and nobody is there to answer. Make it a parameter"
 
 
-def test_a_cell_that_takes_too_long_is_interrupted_and_shows_where_it_was(execute):
-    done = execute("pass", "import time\nprint('begun')\ntime.sleep(100)", "pass", cell_timeout=1)
-    assert (done.outcome.exit_code, done.outcome.reason, done.outcome.cell) == (124, "cell 2: timeout after 1 s", 2)
+def test_a_cell_that_takes_too_long_is_interrupted_and_shows_where_it_was(execute, monkeypatch):
+    # The cell before must not take as long on a busy machine, and a kernel that is held up must not be taken for one that does not react.
+    monkeypatch.setattr("nbproj.execution.client._INTERRUPT_SECONDS", 60.0)
+    done = execute("pass", "import time\nprint('begun')\ntime.sleep(100)", "pass", cell_timeout=5)
+    assert (done.outcome.exit_code, done.outcome.reason, done.outcome.cell) == (124, "cell 2: timeout after 5 s", 2)
     assert done.statuses == ["completed", "failed", "pending"]
-    assert done.document["cells"][1]["metadata"]["nbproj"]["reason"] == "cell 2: timeout after 1 s"
+    assert done.document["cells"][1]["metadata"]["nbproj"]["reason"] == "cell 2: timeout after 5 s"
     assert "time.sleep(100)" in done.outcome.trace
     assert "begun" in done.texts(1)
 
@@ -112,7 +114,7 @@ def test_a_cell_that_cannot_be_interrupted_is_ended_all_the_same(execute):
     before = time.monotonic()
     done = execute("import signal, time\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: time.sleep(1)", cell_timeout=0.5)
     assert done.outcome.reason == "cell 1: timeout after 0.5 s"
-    assert time.monotonic() - before < 20
+    assert time.monotonic() - before < 60
 
 
 def test_a_notebook_that_is_cancelled_for_its_time_says_that_it_was_the_time(begin):
@@ -201,11 +203,11 @@ def test_a_driver_that_is_killed_leaves_no_kernel_and_a_notebook_that_shows_how_
     for line in driver.stdout:
         if "begun" in line:
             break
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while statuses(tmp_path / "out.ipynb")[1] == "pending" and time.monotonic() < deadline:
         time.sleep(0.1)
     driver.send_signal(signal.SIGKILL)
-    driver.wait(10)
+    driver.wait(60)
     driver.stdout.close()
     nobody_left()
     assert statuses(tmp_path / "out.ipynb") == ["completed", "running"]

@@ -214,27 +214,31 @@ def test_the_kernel_works_where_papermills_caller_wants_and_the_output_lies_wher
 class Shelf:
     """A place that only papermill's handlers reach."""
 
-    def __init__(self) -> None:
+    def __init__(self, flag: Path) -> None:
         self.saves: list[str] = []
+        self.flag = flag
 
     def write(self, text: str, path: str) -> None:
         if "refused" in path:
             msg = "no access"
             raise PermissionError(msg)
         self.saves.append(text)
+        if '"status": "running"' in text:
+            self.flag.touch()
 
     @staticmethod
     def pretty_path(path: str) -> str:
         return path
 
 
-def test_other_places_than_files_are_written_by_papermills_handlers(notebook, monkeypatch):
+def test_other_places_than_files_are_written_by_papermills_handlers(notebook, monkeypatch, tmp_path):
     from papermill.iorw import papermill_io
 
-    shelf = Shelf()
+    shelf = Shelf(tmp_path / "saved-while-it-runs")
     monkeypatch.setattr(papermill_io, "_handlers", [("shelf://", shelf), *papermill_io._handlers])
     options = {"engine_name": "nbproj", "progress_bar": False}
-    papermill.execute_notebook(notebook("import time\ntime.sleep(2.5)", "print('done')"), "shelf://out.ipynb", autosave_cell_every=1, **options)
+    wait = f"import os, time\nwhile not os.path.exists({str(shelf.flag)!r}):\n    time.sleep(0.05)"  # else the cell would never end
+    papermill.execute_notebook(notebook(wait, "print('done')"), "shelf://out.ipynb", autosave_cell_every=1, **options)
     assert [json.loads(save)["cells"][0]["metadata"]["papermill"]["status"] for save in shelf.saves][0::3][:1] == ["pending"]
     assert any('"status": "running"' in save for save in shelf.saves)
     assert printed(json.loads(shelf.saves[-1])) == "done\n"

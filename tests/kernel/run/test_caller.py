@@ -48,7 +48,7 @@ def test_an_interrupted_cell_ends_its_run_and_says_one_line(entry, times, cell, 
     notebook(stubborn, name="project/slow.ipynb")
     flag = folder.parent / "begun"
     listen = f"lambda event: event.step == 'output' and open({str(flag)!r}, 'w').close()"
-    begin = "import os, nbproj\nos.environ['NBPROJ_GRACE'] = '3'"
+    begin = f"import os, nbproj\nos.environ['NBPROJ_GRACE'] = '{3 if times == 1 else 10}'"
     told = cell(f"{begin}\nnbproj.run({str(folder)!r}, {entry!r}, progress={listen})", interrupt=flag.exists, times=times)
     assert told["ename"] == "Interrupted"
     assert len(told["traceback"]) == 1
@@ -59,7 +59,7 @@ def test_an_interrupted_cell_ends_its_run_and_says_one_line(entry, times, cell, 
     # The kernel itself lives on, with the handlers that it had, and so does the store.
     assert cell("import signal; signal.getsignal(signal.SIGINT) is signal.default_int_handler")["data"]["text/plain"] == "True"
     assert cell("nbproj.run('nowhere')")["ename"] == "SourceError"
-    assert cell(f"nbproj.run({str(folder)!r}, 'main', timeout=0.2)")["ename"] == "RunFailed"
+    assert cell(f"os.environ['NBPROJ_GRACE'] = '1'\nnbproj.run({str(folder)!r}, 'main', timeout=0.2)")["ename"] == "RunFailed"
 
 
 def test_a_cell_that_awaits_can_run_a_project(cell, project, store):
@@ -76,5 +76,5 @@ def test_a_timeout_before_the_kernel_is_there_starts_none(timeout, project, note
     before = time.monotonic()
     with pytest.raises(nbproj.RunFailed, match="timeout"):
         nbproj.run(project(), "nb.ipynb", timeout=timeout)
-    assert time.monotonic() - before < 20
-    nobody_left(seconds=1)
+    assert time.monotonic() - before < 60
+    nobody_left()

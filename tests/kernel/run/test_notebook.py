@@ -122,8 +122,8 @@ def test_a_clean_exit_in_a_cell_ends_the_notebook_well(project, notebook, store)
 
 def test_a_timeout_ends_kernel_and_children_and_saves_what_there_was(project, notebook, store, nobody_left):
     notebook("print('begun')", "import subprocess, time; subprocess.Popen(['sleep', '100']); time.sleep(100)")
-    with pytest.raises(RunFailed, match="timeout after 8 s") as caught:
-        nbproj.run(project(), "nb.ipynb", timeout=8)
+    with pytest.raises(RunFailed, match="timeout after 20 s") as caught:  # a busy machine may take as many seconds as that to start a kernel
+        nbproj.run(project(), "nb.ipynb", timeout=20)
     assert caught.value.exit_code == 124
     assert statuses(executed(caught.value.run)) == ["completed", "failed"]
     nobody_left()

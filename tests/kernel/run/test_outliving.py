@@ -86,7 +86,7 @@ def test_a_run_outlives_the_kernel_that_started_it(way, open_notebook, project, 
     assert [following.stdout.readline() for _ in range(3)] == ["line 0\n", "line 1\n", "line 2\n"]
     stopped = cli("stop", run_id[:12])
     assert (stopped.code, stopped.out) == (0, f"run {run_id[:8]} stopped: KILLED\n")
-    _, told = following.communicate(timeout=30)
+    _, told = following.communicate(timeout=60)
     assert (following.returncode, told.startswith("KILLED")) == (0, True)
 
     another = open_notebook()
@@ -101,7 +101,7 @@ def test_a_run_whose_driver_is_killed_too_is_settled_by_the_next_notebook(open_n
     notebook = open_notebook()
     notebook(f"%load_ext nbproj\nrun = %mlrun {folder} -e count.py --detach")
     driver = int(notebook("import json; json.loads(run.tags['nbproj.owner'])['pid']"))
-    time.sleep(0.5)
+    notebook("import time\nwhile 'line 0' not in run.logs():\n    time.sleep(0.05)")
     os.kill(driver, signal.SIGKILL)
     notebook.kill()
     nobody_left()
@@ -113,15 +113,14 @@ def test_a_run_whose_driver_is_killed_too_is_settled_by_the_next_notebook(open_n
 
 
 def test_a_kernel_that_is_killed_during_a_run_it_waits_for_leaves_a_settled_run(open_notebook, project, cli, store, nobody_left):
-    folder = project(count__py=COUNT)
+    folder = project(count__py=f"open('begun', 'w').close()\n{COUNT}")
     notebook = open_notebook()
     notebook("%load_ext nbproj")
     notebook.client.execute(f"%mlrun {folder} -e count.py")
-    deadline = time.monotonic() + 30
-    while not store.search_runs():
+    deadline = time.monotonic() + 60
+    while not (folder / "begun").exists():
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    time.sleep(0.5)
     notebook.kill()
     nobody_left()
     assert "KILLED" in cli("runs").out

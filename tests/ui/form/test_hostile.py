@@ -37,6 +37,7 @@ def test_no_name_value_help_or_error_of_a_project_runs(lab):
     shown = opened.run(0)
     run = shown.get_by_role("button", name="Run", exact=True)
     run.wait_for()
+    shown.locator(".nbproj-editor").wait_for()  # the two are put into the page one by one
     shown.get_by_label("number", exact=True).fill(MARKUP)
     shown.get_by_role("alert").filter(has_text="is not an int").wait_for()
     assert opened.violations(".nbproj-form") == []
@@ -66,14 +67,14 @@ def test_the_buttons_of_a_card_stop_a_run_and_start_it_again_once_that_was_agree
     folder.mkdir()
     (folder / "MLproject").write_text("entry_points: {main: {command: 'sleep 300'}}")
     shown = opened.run(0)
-    shown.get_by_role("button", name="Stop").click()
+    shown.get_by_role("button", name="Stop").click(delay=2500)  # the card is drawn anew meanwhile, and the button with it
     shown.get_by_text("KILLED").wait_for()
     shown.get_by_role("button", name="Re-run").click()
     shown.get_by_role("status").filter(has_text="sleeping").wait_for()
     shown.get_by_role("button", name="Yes, run it").click()
     again = shown.get_by_role("button", name="Stop")
     again.wait_for()
-    assert shown.locator("b", has_text="RUNNING").is_visible()
+    shown.locator("b", has_text="RUNNING").wait_for()
     assert shown.locator("details").filter(has_text="KILLED").count() == 1
     again.click()
     shown.locator("b", has_text="RUNNING").wait_for(state="detached")

@@ -1,5 +1,6 @@
 """The panel on an empty page: the table, its keyboard, what stands above and below it."""
 
+import contextlib
 import re
 import sqlite3
 import time
@@ -31,6 +32,14 @@ def wait_for(page, column, first):
     )
 
 
+def until(page, holds):
+    """Wait until something holds that is known here, not in the page; events of the page are taken meanwhile."""
+    deadline = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < deadline
+        page.wait_for_timeout(50)
+
+
 def test_only_the_lines_in_sight_are_in_the_page_and_scrolling_brings_the_others(show, ten_thousand):
     page = show(ten_thousand).page
     assert page.locator(ROW).count() < 40
@@ -60,9 +69,8 @@ def test_sorting_finding_and_filtering_ask_the_store(show, few):
     page.wait_for_function("() => document.querySelectorAll('.nbp-body .nbp-row').length > 5")
     page.get_by_role("columnheader", name="rmse").click()
     page.wait_for_selector("[aria-sort=ascending] >> text=rmse")
-    page.wait_for_timeout(200)
-    values = [float(text) for text in texts(page, "rmse") if text]
-    assert values == sorted(values)
+    # The mark in the head is there at once, the lines when the answer has come.
+    until(page, lambda: (values := [float(text) for text in texts(page, "rmse") if text]) and values == sorted(values))
     page.get_by_label("Find runs by words").fill("adam seed=4")
     page.wait_for_function("() => document.querySelector('.nbp-status').innerText.startsWith('30 runs')")
     assert set(texts(page, "optimizer")) == {"adam"}
@@ -96,8 +104,7 @@ def test_everything_is_done_with_the_keyboard(show, few):
     page.keyboard.press(" ")
     page.keyboard.press("Shift+ArrowDown")
     page.wait_for_function("() => document.querySelectorAll('.nbp-row[aria-selected=true]').length === 2")
-    page.wait_for_timeout(100)
-    assert [run.run_id for run in pipe.panel.selected] == [run_id(598), run_id(597)]
+    until(page, lambda: [run.run_id for run in pipe.panel.selected] == [run_id(598), run_id(597)])
     page.keyboard.press("Control+End")
     page.wait_for_function(f"() => {at} === '601/13'")
     page.wait_for_function("() => document.activeElement.parentElement.innerText.includes('batch-0')")
@@ -121,7 +128,7 @@ def test_runs_stand_below_their_batch(show, few):
     page.get_by_label("By batch").check()
     page.wait_for_selector("[role=treegrid] .nbp-fold")
     assert page.locator(ROW).count() == 3
-    page.locator(".nbp-fold").first.click()
+    page.locator(".nbp-fold").first.click(delay=100)  # as long as a hand takes: the lines are drawn anew meanwhile
     page.wait_for_selector("[aria-level='2']")
     assert page.locator(f"{ROW}[aria-expanded=true]").count() == 1
     assert page.locator(".nbp-grid").get_attribute("aria-rowcount") == "203"
@@ -207,13 +214,13 @@ def test_what_changes_in_the_store_is_sent_by_itself_and_nothing_else(show, own)
     page = pipe.page
     pipe.rest()  # what is asked after the change would have it in its answer
     pipe.sent.clear()
-    with sqlite3.connect(own.removeprefix("sqlite:///")) as database:
+    with contextlib.closing(sqlite3.connect(own.removeprefix("sqlite:///"))) as database, database:
         database.execute("UPDATE latest_metrics SET value = 0.125 WHERE key = 'mae' AND run_uuid = ?", (run_id(597),))
     page.wait_for_function("() => [...document.querySelectorAll('.nbp-body .nbp-row')].some((row) => row.innerText.includes('0.125'))")
     changes = [sent for sent in pipe.sent if sent.get("push") == "changes"]
     assert [[line["id"] for _place, line in sent["rows"]] for sent in changes] == [[run_id(597)]]
     assert not changes[0]["moved"]
-    with sqlite3.connect(own.removeprefix("sqlite:///")) as database:
+    with contextlib.closing(sqlite3.connect(own.removeprefix("sqlite:///"))) as database, database:
         database.execute(
             "INSERT INTO runs (run_uuid, name, status, start_time, lifecycle_stage, experiment_id)"
             " VALUES ('new', 'the new one', 'RUNNING', ?, 'active', 1)",
@@ -221,7 +228,6 @@ def test_what_changes_in_the_store_is_sent_by_itself_and_nothing_else(show, own)
         )
     wait_for(page, "Name", "the new one")
     assert page.locator(".nbp-status").inner_text().startswith("601 runs")
-    database.close()
 
 
 def test_a_file_of_all_runs_is_handed_out(show, few):
@@ -245,8 +251,5 @@ def test_a_view_that_ends_leaves_nothing_behind(show, few):
     pipe = show(few)
     pipe.page.evaluate("() => window.end()")
     assert pipe.page.locator("main").inner_html() == ""
-    deadline = time.monotonic() + 20
-    while pipe.panel._conversation._sights:
-        pipe.page.wait_for_timeout(20)
-        assert time.monotonic() < deadline
+    until(pipe.page, lambda: not pipe.panel._conversation._sights)
     assert not re.search("error", " ".join(pipe.complaints), re.IGNORECASE)

@@ -11,14 +11,16 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
 from nbproj import cli
+from nbproj.completion import magic
 from nbproj.completion.magic import register, unregister
 
 QUIET = Config({"HistoryManager": {"enabled": False}})
 
 
 @pytest.fixture
-def shell(work):
-    """Return a shell whose `%mlrun` is completed."""
+def shell(work, monkeypatch):
+    """Return a shell whose `%mlrun` is completed, however long it takes on a busy machine."""
+    monkeypatch.setattr(magic, "_SECONDS", 60.0)
     made = InteractiveShell(config=QUIET)
     register(made, lambda: {"mlrun": cli.nbproj.commands["run"]})
     yield made
@@ -83,7 +85,8 @@ def test_other_lines_are_ipythons_own(shell):
     assert ends(shell, "%lsmag") == ["%lsmagic"]
 
 
-def test_nothing_is_looked_up_before_it_is_needed(work):
+def test_nothing_is_looked_up_before_it_is_needed(work, monkeypatch):
+    monkeypatch.setattr(magic, "_SECONDS", 60.0)
     shell = InteractiveShell(config=QUIET)
     asked = []
     register(shell, lambda: asked.append(1) or {})
@@ -113,9 +116,10 @@ def test_whatever_goes_wrong_ipython_goes_on(shell, capsys):
 
 def test_what_does_not_answer_is_given_up(shell, work, monkeypatch):
     (work / "bin").mkdir()
-    (work / "bin/git").write_text("#!/bin/sh\nexec /bin/sleep 15\n")
+    (work / "bin/git").write_text("#!/bin/sh\nexec /bin/sleep 60\n")
     (work / "bin/git").chmod(0o755)
     monkeypatch.setenv("PATH", f"{work}/bin")
+    monkeypatch.setattr(magic, "_SECONDS", 2.0)
     start = time.monotonic()
     assert ends(shell, "%mlrun project -v v") == []
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < 40

@@ -70,7 +70,7 @@ def test_output_and_errors_come_in_order_and_are_kept(begin, tmp_path):
 
 def test_output_comes_while_the_program_runs(begin, tmp_path):
     execution = begin(f"echo early; while [ ! -e {tmp_path}/go ]; do sleep 0.05; done")
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     text = ""
     while "early" not in text:
         assert time.monotonic() < deadline
@@ -97,7 +97,7 @@ def test_what_a_command_leaves_in_the_background_ends_with_it(begin):
     execution = begin("sleep 60 & echo done")
     started = time.monotonic()
     assert follow(execution) == "done\n"
-    assert time.monotonic() - started < 15
+    assert time.monotonic() - started < 30
     assert not group_lives(execution.group)
     assert execution.outcome.exit_code == 0
 

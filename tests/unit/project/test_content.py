@@ -57,7 +57,8 @@ def test_every_change_is_seen_also_of_the_same_length_and_with_its_time_set_back
     assert content(notebook, PLACE).cells[0].source.endswith("a = 2")
 
 
-def test_a_notebook_that_has_just_been_written_is_read_again(notebook, reads):
+def test_a_notebook_that_has_just_been_written_is_read_again(notebook, reads, monkeypatch):
+    monkeypatch.setattr(remembered, "SETTLED", 60 * 10**9)  # a tenth of a second can go by between two lines
     notebook.write_text(document("# parameters\na = 2"))
     content(notebook, PLACE)
     content(notebook, PLACE)

@@ -288,7 +288,7 @@ def test_any_structure_is_a_project_or_one_line(tmp_path, value):
 def test_a_normal_file_is_read_in_a_few_milliseconds(read, tmp_path):
     read(GOOD)
     times = []
-    for _ in range(20):
+    for _ in range(200):  # the quickest counts: a busy machine is not busy all the time
         start = time.perf_counter()
         read_mlproject(tmp_path / "MLproject")
         times.append(time.perf_counter() - start)

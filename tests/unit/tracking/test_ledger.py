@@ -140,7 +140,7 @@ def test_looking_at_an_empty_ledger_costs_no_heavy_import_and_no_time(ledger):
         "from nbproj.tracking.ledger import Ledger\nfrom nbproj.tracking.settlement import settle\n"
         "ledger = Ledger(pathlib.Path(sys.argv[1])); settle(ledger)\n"
         "best = 1\n"
-        "for _ in range(20):\n    start = time.perf_counter(); settle(ledger); best = min(best, time.perf_counter() - start)\n"
+        "for _ in range(300):\n    start = time.perf_counter(); settle(ledger); best = min(best, time.perf_counter() - start)\n"
         "assert best < 0.001, best\n"
         "assert not {'mlflow', 'filelock', 'psutil', 'sqlalchemy', 'requests'} & set(sys.modules)\n"
     )
