@@ -13,13 +13,20 @@ from nbproj.display.live import CardState
 from nbproj.tracking.course import course_of
 from nbproj.tracking.mlflow_store import open_store
 
-# A few seconds, whatever the store: one metric at every step, another at every fifth, and one that is odd.
+# A few seconds, whatever the store: one metric at every step, another at every fifth, and one that is odd. Twice it waits to be seen: how quickly
+# the store is asked is the machine's affair.
 TRAINING = """
-import math, time
+import math, os, time
 import mlflow
+
+def wait_for(name):
+    while not os.path.exists(name):
+        time.sleep(0.02)
 
 with mlflow.start_run():
     for step in range({steps}):
+        if step in (40, 120):
+            wait_for("seen" if step == 40 else "seen again")
         mlflow.log_metric("loss", math.exp(-step / 100), step=step)
         if step % 5 == 0:
             mlflow.log_metric("accuracy", 1 - math.exp(-step / 100), step=step)
@@ -32,7 +39,8 @@ with mlflow.start_run():
 class Watcher:
     """Folds the events of a run into a card's state and keeps how many values each state's curves held."""
 
-    def __init__(self):
+    def __init__(self, folder):
+        self.folder = folder
         self.card = CardState(time.time() * 1000)
         self.states, self.steps = [], []
 
@@ -42,10 +50,13 @@ class Watcher:
             values = self.card.values(time.time() * 1000)
             self.steps.append((event.data["key"], event.data["step"]))
             self.states.append((values["status"], values["counts"].get("loss", 0), bundle(values)))
+            (self.folder / "seen").touch()
+            if self.states[-1][1] >= 100:
+                (self.folder / "seen again").touch()
 
 
 def follow(folder, store, steps):
-    watcher = Watcher()
+    watcher = Watcher(folder)
     run = nbproj.run(folder, "train.py", progress=watcher)
     assert run.status == "FINISHED", run.logs()
     curves = course_of(store, run.run_id, run.metrics)
@@ -84,7 +95,7 @@ def test_the_card_of_a_run_on_a_folder_shows_growing_curves(project, tmp_path, m
 
 def test_the_card_of_a_run_on_a_server_shows_growing_curves(project, mlflow_server, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_server.uri)
-    watcher, _run = follow(project(train__py=TRAINING.format(steps=150, pause=0.4)), open_store(mlflow_server.uri), 150)
+    watcher, _run = follow(project(train__py=TRAINING.format(steps=150, pause=0.1)), open_store(mlflow_server.uri), 150)
     assert_the_curves_grew(watcher)
 
 
