@@ -86,7 +86,7 @@ class Terminal:
         self._told.unlink(missing_ok=True)
         self._process.send(keys)
         self._process.send("\x07")
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 100
         while not self._told.exists():
             assert time.monotonic() < deadline, f"{self.shell} does not answer: {self.seen()!r}"
             time.sleep(0.02)

@@ -8,10 +8,12 @@ import time
 import pytest
 
 import nbproj
+from nbproj.backends.metrics import MetricWatch
 from nbproj.display.card import bundle
 from nbproj.display.live import CardState
 from nbproj.tracking.course import course_of
 from nbproj.tracking.mlflow_store import open_store
+from nbproj.tracking.store import Metric
 
 # A few seconds, whatever the store: one metric at every step, another at every fifth, and one that is odd. Twice it waits to be seen: how quickly
 # the store is asked is the machine's affair.
@@ -121,14 +123,34 @@ def test_of_a_flood_of_metrics_two_hundred_are_followed_and_every_value_counts(p
     assert course_of(store, run.run_id, ["m007"])["m007"].count == 80
 
 
+def test_a_listener_that_was_busy_is_told_everything_at_the_end(store, monkeypatch):
+    monkeypatch.setattr("nbproj.backends.metrics._SECONDS", 0.01)
+    run_id = store.create_run(store.experiment(), name="busy", tags={}).run_id
+    told = []
+    watch = MetricWatch(store, run_id, told.append)
+    logged = 0
+    while watch._answers.qsize() < 8:  # as many as wait for a listener
+        store.log_metrics(run_id, [Metric("loss", 1.0 / (logged + 1), 1_700_000_000_000 + logged, logged)])
+        logged += 1
+        time.sleep(0.02)
+    store.log_metrics(run_id, [Metric("loss", 0.0, 1_800_000_000_000, logged)])
+    watch.finish()
+    assert sum(event.data["count"] for event in told) == logged + 1
+    assert told[-1].data["value"] == 0
+
+
 def test_a_store_that_is_taken_away_does_not_end_the_run(project, store, tmp_path):
     moved = """
     import os, time
-    time.sleep(0.5)
+    print("begun", flush=True)
+    while not os.path.exists("seen"):
+        time.sleep(0.02)
     path = os.environ["MLFLOW_TRACKING_URI"].removeprefix("sqlite:///")
     os.rename(path, path + ".away")
     time.sleep(2.5)
     os.rename(path + ".away", path)
     """
-    run = nbproj.run(project(train__py=textwrap.dedent(moved)), "train.py", progress=lambda _event: None)
+    folder = project(train__py=textwrap.dedent(moved))
+    # Taken away while the program is followed: what is recorded of its start is recorded by then.
+    run = nbproj.run(folder, "train.py", progress=lambda event: (folder / "seen").touch() if event.step == "output" else None)
     assert run.status == "FINISHED"
