@@ -87,12 +87,14 @@ def between(order: dict, descriptors: list[int]) -> dict:
     *streams, answer = descriptors
     pid = os.fork()
     if pid == 0:
-        os.close(answer)
-        become(order, streams)
+        try:
+            become(order, streams)
+        finally:  # told once it has its session, folder and signals, as after an execve: who was told may send a signal at once
+            os.write(answer, NUMBER.pack(os.getpid()))
+            os.close(answer)
         return order
     for descriptor in streams:
         os.close(descriptor)
-    os.write(answer, NUMBER.pack(pid))
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     _pid, status = os.waitpid(pid, 0)

@@ -20,6 +20,7 @@ _SLOW_SECONDS = 3.0  # for stores that are asked over a network
 _SHARE = 10  # a question that takes a second is asked every ten
 _LONGEST_SECONDS = 60.0
 _STOP_SECONDS = 1.0
+_LOCAL_SECONDS = 10.0  # a file answers at once, unless the machine stands still
 
 _Answers: TypeAlias = "queue.SimpleQueue[list[Point]]"
 
@@ -80,7 +81,8 @@ class MetricWatch:
     def finish(self) -> None:
         """Stop, and tell what the program has logged last, where nobody has to be waited for."""
         self.stop()
-        self._thread.join(_STOP_SECONDS)
+        self._thread.join(_LOCAL_SECONDS if self._news.is_local else _STOP_SECONDS)
+        self.tell()  # what waits here has to make room for the last
         if self._news.is_local and not self._thread.is_alive():
             with contextlib.suppress(StoreError):
                 self._read()

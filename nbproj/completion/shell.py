@@ -26,6 +26,7 @@ VARIABLE: Final = "_NBPROJ_COMPLETE"
 
 _SECONDS = 3.0
 """After which the shell is let go without an answer."""
+_TICK = 0.1
 
 _FILES = "files"  # the shell completes a file's name by itself
 _CLOSING = "closing"  # bash puts the quotation mark and the space by itself
@@ -157,13 +158,20 @@ def answer(program: click.Command, environ: Mapping[str, str] | None = None) -> 
     speak = _DIALECTS.get(environment.get(VARIABLE, ""))
     if speak is None:
         return ""
-    watchdog = threading.Timer(_SECONDS, _give_up)
-    watchdog.daemon = True
-    watchdog.start()
+    answered = threading.Event()
+    threading.Thread(target=_watch, args=(answered,), daemon=True).start()
     try:
         return speak(program, environment)
     finally:
-        watchdog.cancel()
+        answered.set()
+
+
+def _watch(answered: threading.Event) -> None:
+    """Give up when the time is over. Counted in steps: while the machine stands still, nothing is asked that could not answer."""
+    for _ in range(round(_SECONDS / _TICK)):
+        if answered.wait(_TICK):
+            return
+    _give_up()
 
 
 def _give_up() -> None:

@@ -17,6 +17,9 @@ Check: TypeAlias = Callable[[], Finding]
 SECONDS: Final = 4.0
 """After which a check is not waited for any longer; each of them gives up by itself before."""
 
+NEEDED_SECONDS: Final = 20.0
+"""The same for what runs need: that it is missing is said of what is not there, not of what a busy machine is slow to look up."""
+
 CHECKS: Final[Sequence[tuple[str, Check, bool]]] = (
     ("Python", installation.python, True),
     ("nbproj", installation.nbproj, True),
@@ -38,7 +41,7 @@ CHECKS: Final[Sequence[tuple[str, Check, bool]]] = (
 """Name, check, and whether runs on this machine need it."""
 
 
-def examine(checks: Sequence[tuple[str, Check, bool]] = CHECKS, *, seconds: float = SECONDS) -> list[Finding]:
+def examine(checks: Sequence[tuple[str, Check, bool]] = CHECKS, *, seconds: float | None = None) -> list[Finding]:
     """Look at everything, at once.
 
     Nothing is started, and nothing is asked over the network but the tracking server that runs here would be recorded with.
@@ -47,8 +50,8 @@ def examine(checks: Sequence[tuple[str, Check, bool]] = CHECKS, *, seconds: floa
     ----------
     checks : sequence
         Name, check, and whether runs on this machine need it.
-    seconds : float
-        After which a check is not waited for any longer.
+    seconds : float, optional
+        After which a check is not waited for any longer; by default longer for what runs need than for the others.
 
     Returns
     -------
@@ -68,13 +71,16 @@ def examine(checks: Sequence[tuple[str, Check, bool]] = CHECKS, *, seconds: floa
         except Exception as error:  # noqa: BLE001 - what cannot be looked at is told like everything else
             found[name] = Finding(name, "missing" if needed else "warning", f"{type(error).__name__}: {error}", needed=needed)
 
+    def patience(*, needed: bool) -> float:
+        return seconds if seconds is not None else NEEDED_SECONDS if needed else SECONDS
+
     threads = [threading.Thread(target=look, args=(name, check), kwargs={"needed": needed}, daemon=True) for name, check, needed in checks]
-    deadline = time.monotonic() + seconds
+    begun = time.monotonic()
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join(max(deadline - time.monotonic(), 0))
-    return [found.get(name) or _unanswered(name, seconds, needed=needed) for name, _, needed in checks]
+    for thread, (_, _, needed) in zip(threads, checks, strict=True):
+        thread.join(max(begun + patience(needed=needed) - time.monotonic(), 0))
+    return [found.get(name) or _unanswered(name, patience(needed=needed), needed=needed) for name, _, needed in checks]
 
 
 def _unanswered(name: str, seconds: float, *, needed: bool) -> Finding:

@@ -22,6 +22,10 @@ TOLD_SECONDS = processes.GRACE_SECONDS + 10.0
 """How long the program has for its end, and the driver for the record."""
 
 
+KILLED_SECONDS = 10.0
+"""How long a process may take to be gone that was killed: milliseconds, unless the machine is busy."""
+
+
 def stop(run_id: str, *, patience: float = TOLD_SECONDS, progress: Progress = silent) -> bool:
     """End a run that a process of this user carries, and return when it is settled.
 
@@ -66,7 +70,7 @@ def stop(run_id: str, *, patience: float = TOLD_SECONDS, progress: Progress = si
         msg = f"run {run_id[:8]}: process {driver.pid}, which carries it, does not answer: interrupt it there"
         raise RunError(msg)
     _send(driver, signal.SIGKILL)
-    _gone(entry, 1.0)
+    _gone(entry, KILLED_SECONDS)
     settle(ledger, progress=progress)
     return True
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
+import threading
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +21,7 @@ from full_mlflow import mlflow_server
 
 from nbproj.tracking.store import RunRecord, Store
 
-__all__ = ["Completed", "cli", "mark", "marked", "mlflow_server", "nobody_left", "notebook", "only_run", "project", "store"]
+__all__ = ["Completed", "cli", "mark", "marked", "mlflow_server", "nobody_left", "notebook", "nothing_kept", "only_run", "project", "store"]
 
 
 @dataclass
@@ -39,7 +42,7 @@ class Completed:
 def cli(home) -> Callable[..., Completed]:
     """Return a function that runs `nbproj` in a process of its own, which has the imports behind it (warm.py)."""
 
-    def run(*arguments: object, cwd: Path | None = None, timeout: float = 120, **environment: str) -> Completed:
+    def run(*arguments: object, cwd: Path | None = None, timeout: float = 240, **environment: str) -> Completed:
         done = warm.run(
             [sys.executable, "-m", "nbproj", *map(str, arguments)],
             cwd=cwd,
@@ -148,10 +151,47 @@ def _settled(process: Path) -> bytes:
 def nobody_left(mark) -> Callable[..., None]:
     """Return a function that waits until no process of the test is left."""
 
-    def check(seconds: float = 15) -> None:
-        deadline = time.monotonic() + seconds
-        while left := marked(mark):
-            assert time.monotonic() < deadline, f"still there: {left}"
+    def check(seconds: float = 30) -> None:
+        # Looks are counted, not seconds: while the machine stands still nobody can end.
+        for _ in range(int(seconds / 0.05)):
+            if not (left := marked(mark)):
+                return
             time.sleep(0.05)
+        pytest.fail(f"still there: {left}")
 
     return check
+
+
+def _held() -> Counter[str]:
+    """Return what this process holds: its descriptors by what they lead to, its threads and its children."""
+    held: Counter[str] = Counter()
+    for number in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(OSError):  # that of the look itself
+            held[f"descriptor of {Path('/proc/self/fd', number).readlink()}"] += 1
+    held.update(f"thread {thread.name} {thread.ident}" for thread in threading.enumerate())
+    for task in Path("/proc/self/task").iterdir():
+        with contextlib.suppress(OSError):  # a thread that has just ended
+            held.update(f"child {pid}" for pid in (task / "children").read_text().split())
+    return held
+
+
+@pytest.fixture
+def nothing_kept() -> Callable[..., Callable[[], None]]:
+    """Return a function that looks what this process holds and returns another, which waits until nothing more than that is held.
+
+    What goes meanwhile is not missed: other tests have left it, and it ends in its own time. A beginning chooses what is looked at.
+    """
+
+    def begin(beginning: str = "") -> Callable[[], None]:
+        before = _held()
+
+        def check() -> None:
+            for _ in range(200):
+                if not (more := [one for one in _held() - before if one.startswith(beginning)]):
+                    return
+                time.sleep(0.05)
+            pytest.fail(f"held since: {more}")
+
+        return check
+
+    return begin

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
 import subprocess
 import sys
 import time
@@ -12,6 +13,8 @@ from pathlib import Path
 
 import pexpect
 import pytest
+
+import nbproj
 
 PROGRAM = Path(sys.executable).parent
 
@@ -24,6 +27,7 @@ __tell() {{ printf '%s' "$READLINE_LINE" > {told}.new; mv {told}.new {told}; }}
 bind -x '"\\C-g": __tell'
 {before}
 source <(nbproj completion bash)
+complete -p nbproj > {known} 2>&1
 """,
     "zsh": """
 PS1='READY> '
@@ -33,6 +37,7 @@ zle -N __tell
 bindkey '^G' __tell
 {before}
 source <(nbproj completion zsh)
+print -r -- "${{_comps[nbproj]}}" > {known}
 """,
     "fish": """
 function fish_prompt; echo -n 'READY> '; end
@@ -40,6 +45,7 @@ function fish_greeting; end
 bind \\cg 'commandline | string collect > {told}.new; mv {told}.new {told}'
 {before}
 nbproj completion fish | source
+complete -c nbproj > {known}
 """,
 }
 
@@ -49,9 +55,9 @@ class Terminal:
 
     def __init__(self, shell: str, home: Path, folder: Path, before: str = "") -> None:
         self.shell = shell
-        self._told = home / "line"
+        self._told, known = home / "line", home / "known"
         setup = home / ("setup" if shell != "zsh" else ".zshrc")
-        setup.write_text(SETUP[shell].format(told=shlex.quote(str(self._told)), before=before))
+        setup.write_text(SETUP[shell].format(told=shlex.quote(str(self._told)), known=shlex.quote(str(known)), before=before))
         arguments = {
             "bash": ["--noprofile", "--rcfile", str(setup), "-i"],
             "zsh": ["-d", "-i"],
@@ -66,17 +72,21 @@ class Terminal:
             "TERM": "xterm",
             "LANG": "C.UTF-8",
             "OUTSIDE": str(folder),
+            # The program in PATH is that of the environment, which may have been made for another checkout than the one that is tested.
+            "PYTHONPATH": str(Path(nbproj.__file__).parent.parent),
         }
         self._process = pexpect.spawn(shell, arguments, cwd=str(folder), env=environment, dimensions=(40, 100), encoding="utf-8", timeout=60)
         self._process.expect_exact("READY> ")
-        assert "rror" not in self._process.before, self._process.before  # what the program could not print, or the shell not read
+        # A program that could not be started, or has printed nothing, leaves a shell that completes names of files, as it always did.
+        assert "rror" not in self._process.before, self._process.before
+        assert "_nbproj" in known.read_text(), f"{shell} has not learned to complete: {known.read_text()!r}, and shows {self._process.before!r}"
 
     def type(self, keys: str) -> str:
         """Type on an empty line, and return what has become of it."""
         self._told.unlink(missing_ok=True)
         self._process.send(keys)
         self._process.send("\x07")
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 100
         while not self._told.exists():
             assert time.monotonic() < deadline, f"{self.shell} does not answer: {self.seen()!r}"
             time.sleep(0.02)
@@ -105,7 +115,10 @@ class Terminal:
 
     def close(self) -> None:
         """End the shell."""
-        self._process.close(force=True)
+        # Waited for as long as it takes: by itself pexpect fails when a shell is not gone a tenth of a second after it was killed.
+        self._process.kill(signal.SIGKILL)
+        self._process.wait()
+        self._process.close()
 
 
 MLPROJECT = """

@@ -106,10 +106,10 @@ def test_what_does_not_answer_is_given_up_and_ended(shell, terminal_with, tmp_pa
     terminal = terminal_with(shell, f"set -gx PATH {path} $PATH" if shell == "fish" else f"export PATH={path}:$PATH")
     start = time.monotonic()
     assert terminal.type("nbproj run project -v fea\t") == "nbproj run project -v fea"
-    assert time.monotonic() - start < 20
+    assert time.monotonic() - start < 28
     process = Path("/proc", (tmp_path / "pid").read_text().strip(), "cmdline")
     while process.exists() and process.read_bytes():
-        assert time.monotonic() - start < 25
+        assert time.monotonic() - start < 50
         time.sleep(0.05)
 
 

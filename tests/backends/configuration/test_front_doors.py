@@ -153,6 +153,7 @@ def test_a_terminal_is_asked_before_a_file_is_replaced(home):
         child.expect("Replace it")
         child.sendline(answer)
         child.expect(pexpect.EOF)
+        child.wait()  # it lets the terminal go a moment before it has ended, and pexpect would end it
         child.close()
         assert child.exitstatus == code
         assert (file.read_text() == "mine") is kept

@@ -13,6 +13,8 @@ import nbformat
 import pytest
 from full_mlflow import full_mlflow
 
+from nbproj.tracking.mlflow_store import open_store
+
 NAMES = ("alpha", "seed", "verbose", "label", "mode", "rates", "since", "data", "limit", "guess")
 SEEN = f"import json, os\nnames = {NAMES!r}\nseen = {{name: repr(globals()[name]) for name in names if name in globals()}}"
 WRITTEN = "open(os.environ['SEEN'], 'w').write(json.dumps({'point': '{}', **seen}))"
@@ -76,11 +78,14 @@ def test_mlflow_run_gives_each_entry_point_the_results_of_nbproj_run(cli, store,
     assert {"notebooks/train.ipynb", "notebooks/judge.ipynb", "MLproject"} <= set(exported.json["files"])
     assert (tmp_path / "out/notebooks/test.csv").read_text() == "a,b"
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    running = {}
+    running, stores = {}, {}
     for name, given in CALLS.items():
         values = [word for key, value in given.items() for word in ("-P", f"{key}={value}")]
         command = [str(full_mlflow()), "-m", "mlflow", "run", str(tmp_path / "out"), "-e", name, *values, "--env-manager", "local"]
+        # A store for each: MLflow's own SQLite gives up after five seconds in which another one writes.
+        stores[name] = open_store(f"sqlite:///{tmp_path}/{name}.db")
         environment = {**os.environ, "PATH": path, "SEEN": str(tmp_path / f"{name}.theirs"), "MLFLOW_EXPERIMENT_NAME": name}
+        environment["MLFLOW_TRACKING_URI"] = stores[name].uri
         running[name] = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     for name, given in CALLS.items():
         values = [word for key, value in given.items() for word in ("-P", f"{key}={value}")]
@@ -89,7 +94,7 @@ def test_mlflow_run_gives_each_entry_point_the_results_of_nbproj_run(cli, store,
         out, _ = running[name].communicate(timeout=200)
         assert running[name].returncode == 0, out[-3000:]
         assert seen(tmp_path / f"{name}.theirs", tmp_path / "out") == seen(tmp_path / f"{name}.ours", wine)
-        theirs = store.search_runs([store.experiment(name=name)])[0]
+        theirs = stores[name].search_runs([stores[name].experiment(name=name)])[0]
         raw = {key: shlex.split(value)[0] for key, value in theirs.params.items()}  # mlflow tracks what it has quoted for the shell
         assert {key: value for key, value in raw.items() if value not in {"None", "before * 2"}} == {
             key: value for key, value in ours.json["params"].items() if value != "None"
@@ -105,7 +110,7 @@ def test_papermill_alone_and_nbproj_run_what_was_exported(cli, wine, tmp_path):
     assert checked.code == 0, checked.err
     plain = [sys.executable, "-m", "papermill", "--no-progress-bar", "train.ipynb", "done.ipynb", "-p", "alpha", "0.75", "-y", "rates: [5]"]
     environment = {**os.environ, "SEEN": str(tmp_path / "plain"), "MLFLOW_TRACKING_URI": f"sqlite:///{tmp_path}/plain.db"}
-    subprocess.run(plain, cwd=tmp_path / "out/notebooks", env=environment, check=True, timeout=120, capture_output=True)
+    subprocess.run(plain, cwd=tmp_path / "out/notebooks", env=environment, check=True, timeout=240, capture_output=True)
     ran = cli("run", tmp_path / "out", "-e", "train", "-P", "alpha=0.75", "-P", "rates=[5]", SEEN=str(tmp_path / "ours"))
     assert ran.code == 0, ran.err
     assert seen(tmp_path / "plain", tmp_path) == seen(tmp_path / "ours", tmp_path)

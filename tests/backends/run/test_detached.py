@@ -20,10 +20,16 @@ from nbproj.following import follow
 from nbproj.tracking.ledger import Ledger
 
 COUNT = "import sys, time\nfor number in range(int(sys.argv[1])):\n    print('line', number, flush=True)\n    time.sleep(0.1)\n"
-PROJECT = "entry_points: {main: {parameters: {n: {type: int, default: 3}}, command: 'python count.py {n}'}, bad: {command: exit 3}}\n"
+# `held` goes on when the test has seen it run.
+PROJECT = """
+entry_points:
+  main: {parameters: {n: {type: int, default: 3}}, command: "python count.py {n}"}
+  held: {parameters: {n: int}, command: "python count.py 3; until test -e go; do sleep 0.05; done; python count.py {n}"}
+  bad: {command: exit 3}
+"""
 
 
-def until(condition, seconds=30):
+def until(condition, seconds=60):
     deadline = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < deadline, "it does not come"
@@ -43,12 +49,13 @@ def driver_of(run) -> psutil.Process:
 
 
 def test_a_detached_run_is_returned_while_it_runs_and_ends_by_itself(counting, nobody_left):
-    run = nbproj.run(counting, parameters={"n": 20}, synchronous=False)
-    assert (run.status, run.exit_code, run.params) == ("RUNNING", None, {"n": "20"})
+    run = nbproj.run(counting, "held", parameters={"n": 17}, synchronous=False)
+    assert (run.status, run.exit_code, run.params) == ("RUNNING", None, {"n": "17"})
     assert run.wait(timeout=0.1) is False
+    (counting / "go").touch()
     assert run.wait(timeout=60) is True
     assert (run.status, run.exit_code) == ("FINISHED", 0)
-    assert run.logs().splitlines() == [f"line {number}" for number in range(20)]
+    assert run.logs().splitlines() == [f"line {number}" for number in (*range(3), *range(17))]
     nobody_left()
 
 
@@ -91,19 +98,26 @@ def test_a_detached_run_that_fails_tells_so_by_its_record(counting):
 
 
 def test_a_run_is_followed_from_the_first_line_to_the_last(counting):
-    run = nbproj.run(counting, parameters={"n": 15}, synchronous=False)
-    time.sleep(0.5)
-    events = list(follow(run))
-    assert "".join(event.text for event in events if event.step == "output").splitlines() == [f"line {number}" for number in range(15)]
+    run = nbproj.run(counting, "held", parameters={"n": 12}, synchronous=False)
+    until(lambda: "line 2" in run.logs())
+    following = follow(run)
+    events = [next(following)]  # it has found the run while that goes on
+    (counting / "go").touch()
+    events += following
+    lines = [f"line {number}" for number in (*range(3), *range(12))]
+    assert "".join(event.text for event in events if event.step == "output").splitlines() == lines
     steps = [event.step for event in events if event.step != "output"]
     assert (steps.index("created"), steps[-2:]) == (steps.index("creating") + 1, ["ending", "settled"])
-    assert [event.data["params"] for event in events if event.step == "created"] == [{"n": "15"}]  # the card has them from its first moment
+    assert [event.data["params"] for event in events if event.step == "created"] == [{"n": "12"}]  # the card has them from its first moment
 
 
 def test_the_cells_of_a_detached_notebook_are_followed(project, notebook, store):
-    notebook("print('one')", "import time; time.sleep(1)", "print('two')")
+    notebook("print('one')", "import os, time\nwhile not os.path.exists('go'): time.sleep(0.05)", "print('two')")
     run = nbproj.run(project(), "nb.ipynb", synchronous=False)
-    events = list(follow(run))
+    following = follow(run)
+    events = [next(following)]
+    (project() / "go").touch()
+    events += following
     assert [event.done for event in events if event.step == "cell"][-1] == 3
     assert "".join(event.text for event in events if event.step == "output") == "one\ntwo\n"
 
@@ -139,7 +153,7 @@ def test_another_process_stops_a_run_that_somebody_waits_for_and_who_waits_lives
     until(lambda: any(event.step == "output" for event in events))
     run_id = next(event.data["run_id"] for event in events if event.step == "created")
     assert cli("stop", run_id[:12]).out.endswith("stopped: KILLED\n")
-    thread.join(30)
+    thread.join(100)
     assert (caught["error"].exit_code, caught["error"].run.status) == (143, "KILLED")
 
 
@@ -180,7 +194,7 @@ def test_who_waits_for_a_run_whose_driver_is_killed_is_told(counting):
     run = nbproj.run(counting, parameters={"n": 600}, synchronous=False)
     driver = driver_of(run)
     threading.Timer(1, driver.kill).start()
-    assert run.wait(30) is False
+    assert run.wait(100) is False
     assert run.status == "KILLED"
 
 

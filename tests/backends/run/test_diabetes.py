@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from full_mlflow import MlflowServer, full_mlflow
+from ports import held_port
 
 import nbproj
 
@@ -45,21 +46,22 @@ def served(tmp_path):
     # The branch goes on: whoever ignores the tag runs something that fails.
     (repository / "science/diabetes/train.ipynb").unlink()
     subprocess.run(["git", "commit", "-q", "-a", "-m", "second"], cwd=repository, check=True)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    arguments = ["--reuseaddr", "--export-all", "--listen=127.0.0.1", f"--port={port}", f"--base-path={tmp_path}/repositories"]
-    daemon = subprocess.Popen(["git", "daemon", *arguments, str(tmp_path / "repositories")], stderr=subprocess.DEVNULL, start_new_session=True)
-    deadline = time.monotonic() + 20
-    while True:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                break
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    yield f"git://127.0.0.1:{port}/team"
-    os.killpg(daemon.pid, signal.SIGTERM)
-    daemon.wait()
+    with held_port() as port:
+        arguments = ["--reuseaddr", "--export-all", "--listen=127.0.0.1", f"--port={port}", f"--base-path={tmp_path}/repositories"]
+        daemon = subprocess.Popen(["git", "daemon", *arguments, str(tmp_path / "repositories")], stderr=subprocess.DEVNULL, start_new_session=True)
+        try:
+            deadline = time.monotonic() + 60
+            while True:
+                with socket.socket() as probe:
+                    if probe.connect_ex(("127.0.0.1", port)) == 0:
+                        break
+                assert daemon.poll() is None
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            yield f"git://127.0.0.1:{port}/team"
+        finally:
+            os.killpg(daemon.pid, signal.SIGTERM)
+            daemon.wait()
 
 
 def test_folder_git_and_python_give_the_same_record(cli, store, served, home, tmp_path):

@@ -55,7 +55,7 @@ def test_a_driver_that_is_ended_at_any_step_leaves_no_orphan_and_no_running_run(
     if number == signal.SIGKILL:
         nobody_left()  # the guards are at work
     assert cli("show", folder).code == 0
-    nobody_left(seconds=1)
+    nobody_left(seconds=5)
     runs = {run.name: run for run in store.search_runs()}
     assert "creating" not in runs
     if number == signal.SIGKILL:
@@ -87,7 +87,7 @@ def test_a_signal_to_the_command_line_ends_the_whole_group_and_settles(kind, num
     assert driver.returncode == code, error
     assert "KILLED" in error
     assert "Traceback" not in error
-    nobody_left(seconds=2)
+    nobody_left(seconds=4)  # less than a guard would take for it
     run = only_run()
     assert (run.status, run.tags["nbproj.exit_code"]) == ("KILLED", str(code))
 
@@ -104,7 +104,7 @@ def test_a_second_interrupt_does_not_lose_the_run(project, store, only_run, tmp_
         time.sleep(0.3)
     error = driver.communicate(timeout=60)[1].decode()
     assert driver.returncode == 130, error
-    nobody_left(seconds=2)
+    nobody_left(seconds=4)  # less than a guard would take for it
     assert only_run().status == "KILLED"
 
 
@@ -124,7 +124,7 @@ def test_twelve_first_ever_runs_at_once_on_one_new_store_all_finish(project, tmp
 
 
 def test_a_run_that_is_carried_is_left_alone_by_other_commands(cli, project, store, tmp_path, only_run):
-    folder = project("entry_points: {main: {command: 'touch $FLAG; sleep 4'}, other: {command: 'true'}}\n")
+    folder = project("entry_points: {main: {command: 'touch $FLAG; until test -e $FLAG.go; do sleep 0.05; done'}, other: {command: 'true'}}\n")
     environment = {**os.environ, "FLAG": str(tmp_path / "flag")}
     driver = warm.Popen([sys.executable, "-m", "nbproj", "run", "-q", str(folder)], env=environment, stderr=subprocess.PIPE)
     deadline = time.monotonic() + 60
@@ -133,5 +133,6 @@ def test_a_run_that_is_carried_is_left_alone_by_other_commands(cli, project, sto
         time.sleep(0.05)
     assert cli("show", folder).code == 0
     assert only_run().status == "RUNNING"
+    (tmp_path / "flag.go").touch()
     assert driver.communicate(timeout=60)[1] == b""
     assert only_run().status == "FINISHED"

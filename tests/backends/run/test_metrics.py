@@ -8,18 +8,27 @@ import time
 import pytest
 
 import nbproj
+from nbproj.backends.metrics import MetricWatch
 from nbproj.display.card import bundle
 from nbproj.display.live import CardState
 from nbproj.tracking.course import course_of
 from nbproj.tracking.mlflow_store import open_store
+from nbproj.tracking.store import Metric
 
-# A few seconds, whatever the store: one metric at every step, another at every fifth, and one that is odd.
+# A few seconds, whatever the store: one metric at every step, another at every fifth, and one that is odd. Twice it waits to be seen: how quickly
+# the store is asked is the machine's affair.
 TRAINING = """
-import math, time
+import math, os, time
 import mlflow
+
+def wait_for(name):
+    while not os.path.exists(name):
+        time.sleep(0.02)
 
 with mlflow.start_run():
     for step in range({steps}):
+        if step in (40, 120):
+            wait_for("seen" if step == 40 else "seen again")
         mlflow.log_metric("loss", math.exp(-step / 100), step=step)
         if step % 5 == 0:
             mlflow.log_metric("accuracy", 1 - math.exp(-step / 100), step=step)
@@ -32,7 +41,8 @@ with mlflow.start_run():
 class Watcher:
     """Folds the events of a run into a card's state and keeps how many values each state's curves held."""
 
-    def __init__(self):
+    def __init__(self, folder):
+        self.folder = folder
         self.card = CardState(time.time() * 1000)
         self.states, self.steps = [], []
 
@@ -42,10 +52,13 @@ class Watcher:
             values = self.card.values(time.time() * 1000)
             self.steps.append((event.data["key"], event.data["step"]))
             self.states.append((values["status"], values["counts"].get("loss", 0), bundle(values)))
+            (self.folder / "seen").touch()
+            if self.states[-1][1] >= 100:
+                (self.folder / "seen again").touch()
 
 
 def follow(folder, store, steps):
-    watcher = Watcher()
+    watcher = Watcher(folder)
     run = nbproj.run(folder, "train.py", progress=watcher)
     assert run.status == "FINISHED", run.logs()
     curves = course_of(store, run.run_id, run.metrics)
@@ -84,7 +97,7 @@ def test_the_card_of_a_run_on_a_folder_shows_growing_curves(project, tmp_path, m
 
 def test_the_card_of_a_run_on_a_server_shows_growing_curves(project, mlflow_server, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_server.uri)
-    watcher, _run = follow(project(train__py=TRAINING.format(steps=150, pause=0.4)), open_store(mlflow_server.uri), 150)
+    watcher, _run = follow(project(train__py=TRAINING.format(steps=150, pause=0.1)), open_store(mlflow_server.uri), 150)
     assert_the_curves_grew(watcher)
 
 
@@ -110,14 +123,34 @@ def test_of_a_flood_of_metrics_two_hundred_are_followed_and_every_value_counts(p
     assert course_of(store, run.run_id, ["m007"])["m007"].count == 80
 
 
+def test_a_listener_that_was_busy_is_told_everything_at_the_end(store, monkeypatch):
+    monkeypatch.setattr("nbproj.backends.metrics._SECONDS", 0.01)
+    run_id = store.create_run(store.experiment(), name="busy", tags={}).run_id
+    told = []
+    watch = MetricWatch(store, run_id, told.append)
+    logged = 0
+    while watch._answers.qsize() < 8:  # as many as wait for a listener
+        store.log_metrics(run_id, [Metric("loss", 1.0 / (logged + 1), 1_700_000_000_000 + logged, logged)])
+        logged += 1
+        time.sleep(0.02)
+    store.log_metrics(run_id, [Metric("loss", 0.0, 1_800_000_000_000, logged)])
+    watch.finish()
+    assert sum(event.data["count"] for event in told) == logged + 1
+    assert told[-1].data["value"] == 0
+
+
 def test_a_store_that_is_taken_away_does_not_end_the_run(project, store, tmp_path):
     moved = """
     import os, time
-    time.sleep(0.5)
+    print("begun", flush=True)
+    while not os.path.exists("seen"):
+        time.sleep(0.02)
     path = os.environ["MLFLOW_TRACKING_URI"].removeprefix("sqlite:///")
     os.rename(path, path + ".away")
     time.sleep(2.5)
     os.rename(path + ".away", path)
     """
-    run = nbproj.run(project(train__py=textwrap.dedent(moved)), "train.py", progress=lambda _event: None)
+    folder = project(train__py=textwrap.dedent(moved))
+    # Taken away while the program is followed: what is recorded of its start is recorded by then.
+    run = nbproj.run(folder, "train.py", progress=lambda event: (folder / "seen").touch() if event.step == "output" else None)
     assert run.status == "FINISHED"

@@ -101,8 +101,8 @@ def test_the_status_agrees_with_the_process_and_with_user_code(command, status, 
 
 def test_a_timeout_ends_the_run_and_says_so(project, only_run, nobody_left):
     folder = project("entry_points: {main: {command: 'echo begun; sleep 100 & sleep 100'}}\n")
-    with pytest.raises(RunFailed, match="timeout after 1 s") as caught:
-        nbproj.run(folder, timeout=1)
+    with pytest.raises(RunFailed, match="timeout after 4 s") as caught:  # time enough for the shell to begin
+        nbproj.run(folder, timeout=4)
     assert caught.value.exit_code == 124
     assert (only_run().status, only_run().tags["nbproj.exit_code"]) == ("FAILED", "124")
     assert caught.value.run.logs() == "begun\n"

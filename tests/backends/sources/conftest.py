@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 import pytest
+from ports import held_port
 
 
 def git(*arguments, cwd):
@@ -75,14 +76,8 @@ def repository(tmp_path):
     return Repository(tmp_path / "repository")
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def wait_for(port, process):
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         assert process.poll() is None, f"the server ended with {process.returncode}"
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
@@ -100,15 +95,14 @@ def serving(command, port):
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, 15)
-        process.wait(timeout=10)
+        process.wait(timeout=60)
 
 
 @pytest.fixture
 def daemon(repository):
     """Serve over git://."""
-    port = free_port()
-    base = f"--base-path={repository.served}"
-    with serving(["git", "daemon", "--reuseaddr", "--export-all", "--listen=127.0.0.1", f"--port={port}", base, str(repository.served)], port):
+    options = ["--reuseaddr", "--export-all", "--listen=127.0.0.1", f"--base-path={repository.served}"]
+    with held_port() as port, serving(["git", "daemon", *options, f"--port={port}", str(repository.served)], port):
         yield f"git://127.0.0.1:{port}/project.git"
 
 
@@ -244,7 +238,13 @@ class SshServer:
 
 
 @pytest.fixture
-def ssh(repository, tmp_path, monkeypatch):
+def port():
+    with held_port() as number:
+        yield number
+
+
+@pytest.fixture
+def ssh(repository, tmp_path, monkeypatch, port):
     """Serve over ssh with a throw-away key and host key."""
     sshd = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
     if sshd is None:
@@ -259,7 +259,6 @@ def ssh(repository, tmp_path, monkeypatch):
     shutil.copy(folder / "key.pub", folder / "authorized_keys")
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(exist_ok=True, mode=0o755)  # where sshd locks itself in before a login
-    port = free_port()
     (folder / "sshd_config").write_text(
         f"Port {port}\nListenAddress 127.0.0.1\nHostKey {folder}/host\nAuthorizedKeysFile {folder}/authorized_keys\nPidFile none\n"
         "StrictModes no\nUsePAM no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin yes\n"

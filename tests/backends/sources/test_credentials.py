@@ -22,7 +22,7 @@ def with_login(url, login):
 
 @pytest.fixture
 def process_list():
-    """Collect the arguments of every process of this user while the test runs."""
+    """Collect the arguments of every process of this user while the test runs; return a function that gives those that have been seen by now."""
     seen, stop = set(), threading.Event()
 
     def watch():
@@ -33,9 +33,9 @@ def process_list():
 
     thread = threading.Thread(target=watch, daemon=True)
     thread.start()
-    yield seen
+    yield lambda: list(seen)  # a copy: the thread goes on adding
     stop.set()
-    thread.join(10)
+    thread.join(60)
 
 
 def files_holding(folder, text):
@@ -59,14 +59,22 @@ def test_a_password_opens_the_server_and_is_seen_nowhere(locked_server, process_
     store = tmp_path / "stored"
     Path(os.environ["GIT_CONFIG_GLOBAL"]).write_text(f"[credential]\nhelper = store --file={store}\n")
     events = []
-    locked_server.delay.clear()  # slow enough for the process list to be read meanwhile
-    threading.Timer(0.5, locked_server.delay.set).start()
+    asking = f"127.0.0.1:{locked_server.server_port}/project.git"
+    locked_server.delay.clear()  # until the process list was read meanwhile
+
+    def answer_once_it_was_seen():
+        deadline = time.monotonic() + 25
+        while not any("ls-remote" in line and asking in line for line in process_list()) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        locked_server.delay.set()
+
+    threading.Thread(target=answer_once_it_was_seen).start()
     with fetch(url, "v1", progress=events.append, credentials=credentials) as checkout:
         assert SECRET not in repr(checkout)
         assert files_holding(tmp_path, SECRET) == []
     assert SECRET not in repr(events)
-    assert any("ls-remote" in line for line in process_list)
-    assert not any(SECRET in line for line in process_list)
+    assert any("ls-remote" in line and asking in line for line in process_list())
+    assert not any(SECRET in line for line in process_list())
     assert not store.exists()
 
 
@@ -75,7 +83,7 @@ def test_a_lone_token_is_a_user_name_with_an_empty_password(repository, web, pro
     with web(repository.served, f"{token}:") as server, fetch(with_login(server.url, token)) as checkout:
         assert checkout.commit == repository.last
         assert files_holding(tmp_path, token) == []
-    assert not any(token in line for line in process_list)
+    assert not any(token in line for line in process_list())
 
 
 def test_a_plain_user_name_in_the_address_is_completed_by_the_users_own_helper(locked_server, tmp_path):
@@ -134,9 +142,9 @@ def test_a_password_with_a_line_break_is_refused(locked_server):
 
 
 def test_the_process_list_is_read_by_this_test(process_list):
-    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(5)", "git-canary"]) as canary:
-        deadline = time.monotonic() + 5
-        while not any("git-canary" in line for line in process_list) and time.monotonic() < deadline:
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", "git-canary"]) as canary:
+        deadline = time.monotonic() + 50
+        while not any("git-canary" in line for line in process_list()) and time.monotonic() < deadline:
             time.sleep(0.05)
         canary.kill()
-    assert any("git-canary" in line for line in process_list)
+    assert any("git-canary" in line for line in process_list())

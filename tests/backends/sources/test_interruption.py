@@ -37,7 +37,13 @@ def processes_with(text):
     ]
 
 
-def until(condition, seconds=20):
+def recorded(folder):
+    """Return the commands that owners of temporary folders have written down."""
+    texts = [file.read_text().split() for file in folder.glob("*/.command")]
+    return {int(words[0]) for words in texts if len(words) == 2}
+
+
+def until(condition, seconds=60):
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if condition():
@@ -89,8 +95,13 @@ def test_a_fetch_that_waits_for_another_says_so(daemon, tmp_path):
     events = []
     with lock.open("r+") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
-        threading.Timer(0.5, lambda: fcntl.flock(held, fcntl.LOCK_UN)).start()
-        with fetch(daemon, progress=events.append):
+
+        def listen(event):
+            events.append(event)
+            if "another process is fetching" in event.text:
+                fcntl.flock(held, fcntl.LOCK_UN)
+
+        with fetch(daemon, progress=listen):
             pass
     assert sum("another process is fetching" in event.text for event in events) == 1
 
@@ -101,9 +112,10 @@ def test_a_fetch_that_is_ended_leaves_nothing_that_stays(tar_pit, tmp_path, monk
     url = f"git://127.0.0.1:{tar_pit}/{tmp_path.name}.git"
     code = FETCH if number == signal.SIGKILL else "import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))\n" + FETCH
     process = subprocess.Popen([sys.executable, "-c", code, url], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert until(lambda: len(processes_with(url)) > 1)
+    # git runs, and is written down: only then it is found when nobody is left.
+    assert until(lambda: recorded(tmp_path / "tmp") & set(processes_with(url)))
     process.send_signal(number)
-    process.communicate(timeout=30)
+    process.communicate(timeout=60)
     assert process.returncode != 0
     if number == signal.SIGKILL:
         # Nobody was left to clean up: the next fetch does.
@@ -148,11 +160,12 @@ def test_a_fetch_killed_at_any_instant_is_healed_by_the_next(daemon, repository,
         process = start(daemon)
         time.sleep(delay)
         process.kill()
-        process.communicate(timeout=30)
+        process.communicate(timeout=60)
     with fetch(daemon) as checkout:
         assert checkout.commit == last
         assert len(list((checkout.root / "data").iterdir())) == 300
-    assert until(lambda: list((tmp_path / "tmp").iterdir()) == [])
+    # A git that nobody had written down yet may go on for longer than a sweep waits for: each next one tries again.
+    assert until(lambda: not temporary.sweep() and list((tmp_path / "tmp").iterdir()) == [])
 
 
 def spoil(cache, how):
