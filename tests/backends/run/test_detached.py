@@ -20,11 +20,13 @@ from nbproj.following import follow
 from nbproj.tracking.ledger import Ledger
 
 COUNT = "import sys, time\nfor number in range(int(sys.argv[1])):\n    print('line', number, flush=True)\n    time.sleep(0.1)\n"
+# Not for ever: a test that is ended leaves the run alone.
+HOLD = "import os, time\nfor _ in range(2000):\n    if os.path.exists('go'):\n        break\n    time.sleep(0.05)\n"
 # `held` goes on when the test has seen it run.
 PROJECT = """
 entry_points:
   main: {parameters: {n: {type: int, default: 3}}, command: "python count.py {n}"}
-  held: {parameters: {n: int}, command: "python count.py 3; until test -e go; do sleep 0.05; done; python count.py {n}"}
+  held: {parameters: {n: int}, command: "python count.py 3; python hold.py; python count.py {n}"}
   bad: {command: exit 3}
 """
 
@@ -40,7 +42,7 @@ def until(condition, seconds=60):
 @pytest.fixture
 def counting(project, store):
     """Return a project that counts, a line each tenth of a second."""
-    return project(PROJECT, count__py=COUNT)
+    return project(PROJECT, count__py=COUNT, hold__py=HOLD)
 
 
 def driver_of(run) -> psutil.Process:
@@ -112,7 +114,7 @@ def test_a_run_is_followed_from_the_first_line_to_the_last(counting):
 
 
 def test_the_cells_of_a_detached_notebook_are_followed(project, notebook, store):
-    notebook("print('one')", "import os, time\nwhile not os.path.exists('go'): time.sleep(0.05)", "print('two')")
+    notebook("print('one')", HOLD, "print('two')")
     run = nbproj.run(project(), "nb.ipynb", synchronous=False)
     following = follow(run)
     events = [next(following)]
