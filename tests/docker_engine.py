@@ -15,7 +15,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tarfile
@@ -364,10 +363,3 @@ def engine(docker_engine, images, monkeypatch) -> Images:
     """The engine as the one that every command of the test uses; the test leaves no container behind."""
     monkeypatch.setenv("DOCKER_HOST", docker_engine.address)
     return images
-
-
-def free_port() -> int:
-    """Return a port of the loopback address that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
