@@ -74,16 +74,19 @@ def carry_inside(
         )
         execution = LocalBackend().submit(request, workplace)
         stack.callback(execution.cancel)
-        execution.start()
+        shielded = contextlib.nullcontext if signals is None else signals.shielded
         told = 0
         try:
+            with shielded():  # what has begun may print before we know of it, and that is kept, too
+                execution.start()
             while (ended := execution.outcome) is None:
                 if signals is not None:
                     signals.check()
                 event = execution.next(0.5)
                 if event is not None:
-                    told += len(event.text) if event.step == "output" else 0
-                    tell(event)
+                    with shielded():
+                        tell(event)
+                        told += len(event.text) if event.step == "output" else 0
         except STOPS as stop:
             execution.cancel()
             for text in _behind(workplace.log, told):  # an execution that is cancelled keeps what comes, and tells no more

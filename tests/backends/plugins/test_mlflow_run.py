@@ -40,10 +40,11 @@ def vine(plugins, project, store, tmp_path, monkeypatch):
     return start
 
 
+@pytest.mark.timeout(600)
 def test_mlflow_run_waits_and_ends_with_the_exit_code_of_the_run(vine, store, only_run):
-    options = '{"timeout": 100, "tags": {"season": "spring"}}'
+    options = '{"timeout": 400, "tags": {"season": "spring"}}'
     with vine("-P", "alpha=0.25", "--run-name", "autumn", "--experiment-name", "garden", "--backend-config", options) as running:
-        out, complaints = running.communicate(timeout=250)
+        out, complaints = running.communicate(timeout=500)
     assert running.returncode == 5, complaints
     assert out == "pruning 0.25\n"
     run = only_run()
@@ -53,15 +54,18 @@ def test_mlflow_run_waits_and_ends_with_the_exit_code_of_the_run(vine, store, on
     assert run.experiment_id == store.experiment(name="garden")
 
 
+@pytest.mark.timeout(600)
 def test_ctrl_c_ends_the_run(vine, only_run, nobody_left):
     with vine("-e", "sleep") as running:
-        deadline = time.monotonic() + 200
-        while not (vine.folder / "there").exists():
-            assert time.monotonic() < deadline
-            assert running.poll() is None, running.communicate()
-            time.sleep(0.05)
-        running.send_signal(signal.SIGINT)
-        running.communicate(timeout=80)
+        try:
+            deadline = time.monotonic() + 200
+            while not (vine.folder / "there").exists():
+                assert time.monotonic() < deadline
+                assert running.poll() is None, running.communicate()
+                time.sleep(0.05)
+        finally:
+            running.send_signal(signal.SIGINT)
+        running.communicate(timeout=200)
     assert running.returncode == 130
     assert only_run().status == "KILLED"
     nobody_left()
