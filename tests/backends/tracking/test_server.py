@@ -20,7 +20,7 @@ from nbproj.tracking.settlement import settle, sweep
 from nbproj.tracking.spool import Closing, Spool
 from nbproj.tracking.store import Metric, RunNotFoundError
 
-SECONDS = 60
+SECONDS = 30
 """Far less than MLflow's own patience (seven requests of two minutes each, and the pauses between), far more than a busy machine adds to ours."""
 
 
