@@ -86,7 +86,10 @@ const plugin: JupyterFrontEndPlugin<void> = {
       const folder = [folderTarget(place, trans)];
       panel.offer(last === 'folder' ? [...open, ...folder] : [...folder, ...open]);
     };
-    browser?.model.pathChanged.connect(() => offer('folder'));
+    // A file browser that comes back to its folder, which may be when the notebook is open already, is not a reader who turns to that folder.
+    let back = false;
+    void browser?.model.restored.then(() => (back = true));
+    browser?.model.pathChanged.connect(() => offer(back ? 'folder' : 'notebook'));
     notebooks?.currentChanged.connect(() => offer('notebook'));
     notebooks?.widgetAdded.connect((_tracker, added: NotebookPanel) => {
       added.context.pathChanged.connect(() => offer('notebook'));
