@@ -49,7 +49,8 @@ def test_jupyterlab_opens_with_the_notebook_of_the_workspace_the_panel_and_what_
             # The file browser comes back to its folder when the notebook is open already, as it does on a busy machine.
             folder = NOTEBOOK.rpartition("/")[0]
             held: list[Route] = []
-            page.route(re.compile(rf"/api/contents/{folder}\?"), lambda route: held.append(route))  # noqa: PLW0108 - Playwright sets an attribute on it
+            listing = re.compile(rf"/api/contents/{folder}\?")
+            page.route(listing, lambda route: held.append(route))  # noqa: PLW0108 - Playwright sets an attribute on it
             page.goto(f"{jupyter.url}lab?token={jupyter.token}")
             page.locator(".jp-NotebookPanel .jp-Cell").first.wait_for()
             panel = page.get_by_role("region", name="Projects", exact=True)
@@ -60,9 +61,9 @@ def test_jupyterlab_opens_with_the_notebook_of_the_workspace_the_panel_and_what_
             expect(entry).to_have_value("main")
             while not held:  # it may be later still; the test's own limit of time ends this
                 page.wait_for_timeout(50)
+            page.route(listing, lambda route: route.continue_())  # whoever asks from now on is not held: the latest handler is asked first
             for route in held:
                 route.continue_()
-            page.unroute_all()
             expect(shown).to_contain_text(f"folder {folder}")
             assert shown.evaluate("(node) => node.selectedOptions[0].text") == "notebook train.ipynb"
             expect(entry).to_have_value("main")
