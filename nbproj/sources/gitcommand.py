@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import os
 import re
-import selectors
 import shutil
 import subprocess
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Literal
 
 from nbproj.errors import SourceError, one_line
 from nbproj.processes import end_group, start_time
+from nbproj.sources.gitoutput import Listener
 
 __all__ = ["Access", "GitError", "git"]
 
@@ -246,7 +244,7 @@ def git(
     with _running(command, cwd, _environment(access, variables or {}), keep_open) as process:
         if access.record is not None:
             access.record.write_text(f"{process.pid} {start_time(process.pid)}")
-        listener = _Listener(process, heard, limit)
+        listener = Listener(process, heard, limit)
         ending = listener.listen()
         if ending != "end":
             end_group(process.pid, grace=2)
@@ -256,49 +254,3 @@ def git(
     if code or ending == "silence":
         raise GitError(code, access.redact(listener.errors.decode(errors="replace")), silent=ending == "silence")
     return bytes(listener.output)
-
-
-class _Listener:
-    """Reads what a git process prints until it ends, prints too much, or is silent for too long."""
-
-    def __init__(self, process: subprocess.Popen[bytes], heard: Callable[[str], None] | None, limit: int | None) -> None:
-        self.process = process
-        self.heard = heard
-        self.limit = limit
-        self.output = bytearray()
-        self.errors = bytearray()
-        self._line = b""
-
-    def listen(self) -> Literal["end", "limit", "silence"]:
-        patience = float(os.environ.get("NBPROJ_GIT_SILENCE") or 120)
-        last = time.monotonic()
-        with selectors.DefaultSelector() as selector:
-            for stream in (self.process.stdout, self.process.stderr):
-                if stream is not None:
-                    selector.register(stream, selectors.EVENT_READ)
-            while selector.get_map():
-                ended = self.process.poll() is not None  # before the look: what it has printed by then is there to be seen
-                ready = selector.select(0 if ended else 0.2)
-                for key, _ in ready:
-                    last = time.monotonic()
-                    if not self._read(key.fd, is_output=key.fileobj is self.process.stdout):
-                        selector.unregister(key.fileobj)
-                if self.limit is not None and len(self.output) > self.limit:
-                    return "limit"
-                if not ready and ended:
-                    break  # a master connection of ssh may keep the pipe open
-                if time.monotonic() - last > patience:
-                    return "silence"
-        return "end"
-
-    def _read(self, descriptor: int, *, is_output: bool) -> bool:
-        chunk = os.read(descriptor, 65536)
-        if is_output:
-            self.output += chunk
-            return bool(chunk)
-        self.errors = (self.errors + chunk)[-65536:]
-        if self.heard is not None:
-            *complete, self._line = re.split(rb"[\r\n]+", self._line + chunk)
-            for told in complete:
-                self.heard(told.decode(errors="replace"))
-        return bool(chunk)

@@ -1,7 +1,8 @@
 // The table: only the lines in sight are in the page, whatever their number. A grid for the keyboard and for screen readers.
 
+import { fillCell } from "./cell.js";
 import { fill, make, set } from "./dom.js";
-import { counted, isNumber, moment, parts, text, title } from "./format.js";
+import { isNumber, moment, parts, text, title } from "./format.js";
 import { Rows } from "./rows.js";
 import { Widths } from "./widths.js";
 
@@ -158,23 +159,7 @@ export class Table {
     const kind = `nbp-cell${isNumber(column) ? " nbp-number" : ""}${column === "status" ? " nbp-state" : ""}`;
     if (cell.className !== kind) cell.className = kind;
     const tree = this.grouped && line && index === Math.max(this.rows.columns.indexOf("name") + 1, 1);
-    if (tree) {
-      cell.style.paddingLeft = `${6 + line.depth * 18}px`;
-      const mark = line.kids ? (this.opened.has(line.id) ? "▾" : "▸") : "";
-      const drawn = JSON.stringify([mark, wanted, line.kids]);
-      // What is pressed must still be there when it is let go: pressing moves the focus, and with that the lines are drawn anew.
-      if (cell.dataset.drawn !== drawn) {
-        cell.dataset.drawn = drawn;
-        fill(cell, [
-          mark && make("span", { class: "nbp-fold", "aria-hidden": "true" }, mark), wanted,
-          line.kids ? make("span", { class: "nbp-count" }, ` ${counted(line.kids, "run")}`) : null,
-        ]);
-      }
-    } else {
-      if (cell.dataset.drawn !== undefined) delete cell.dataset.drawn;
-      if (cell.style.paddingLeft) cell.style.paddingLeft = "";
-      if (cell.childElementCount || cell.textContent !== wanted) cell.textContent = wanted;
-    }
+    fillCell(cell, wanted, tree ? { depth: line.depth, kids: line.kids, opened: this.opened.has(line.id) } : null);
     const value = line ? line.cells[index - 1] : null;
     const whole = column === "start_time" && value !== null ? moment(Number(value)) : column === "run_id" && line ? line.id : wanted.length > 12 ? wanted : null;
     if (cell.getAttribute("title") !== whole) set(cell, { title: whole });
